@@ -1,0 +1,14 @@
+//! The shells around the pure decisions: one actor a file, and the handle that hides them.
+//!
+//! Commands go down (Daemon → Group → Process) and are answered when they have happened; facts
+//! go up (`Changed`, `Publish`) and are not answered. Nobody outside this room sees an address of
+//! an actor: what the world may ask is a method of [`Supervisor`].
+
+#![forbid(unsafe_code)]
+
+pub mod handle;
+pub mod mainlog;
+pub mod output;
+pub mod table;
+
+pub use handle::Supervisor;

@@ -1,0 +1,185 @@
+//! The table of what is true now: written by the actors, read by everybody without a message.
+//!
+//! Each row has one writer, its Process actor, and holds plain values. A reader locks one row for
+//! the time of a copy; it never waits for an actor.
+
+use crate::config::Config;
+use crate::model::state::{Channel, Mood, ProcessState};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+/// What is true of one process now.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Its state as the world is told.
+    pub state: ProcessState,
+    /// Its pid, while it has one.
+    pub pid: Option<i32>,
+    /// When it was last started, in seconds of Unix time; 0 for never.
+    pub start: i64,
+    /// When it last ended, in seconds of Unix time; 0 for never.
+    pub stop: i64,
+    /// How it last ended: the exit code, -1 for a signal; none while it runs.
+    pub exitstatus: Option<i32>,
+    /// Why it could not be started or ended badly, in the original's words.
+    pub spawnerr: Option<Arc<str>>,
+    /// The file that holds its stdout, once it is known (an `AUTO` log has a name once the group
+    /// was added).
+    pub stdout_logfile: Option<Arc<PathBuf>>,
+    /// The file that holds its stderr.
+    pub stderr_logfile: Option<Arc<PathBuf>>,
+}
+
+impl Snapshot {
+    /// The log of a channel.
+    pub fn logfile(&self, channel: Channel) -> Option<&Arc<PathBuf>> {
+        match channel {
+            Channel::Stdout => self.stdout_logfile.as_ref(),
+            Channel::Stderr => self.stderr_logfile.as_ref(),
+        }
+    }
+}
+
+/// One process's row.
+#[derive(Debug)]
+pub struct Row {
+    /// The group's name.
+    pub group: Arc<str>,
+    /// The process's name.
+    pub name: Arc<str>,
+    live: Mutex<Snapshot>,
+}
+
+impl Row {
+    /// A row of a process that was never started.
+    pub fn new(group: Arc<str>, name: Arc<str>) -> Self {
+        Self {
+            group,
+            name,
+            live: Mutex::new(Snapshot {
+                state: ProcessState::Stopped,
+                pid: None,
+                start: 0,
+                stop: 0,
+                exitstatus: None,
+                spawnerr: None,
+                stdout_logfile: None,
+                stderr_logfile: None,
+            }),
+        }
+    }
+
+    /// A copy of what is true now.
+    pub fn read(&self) -> Snapshot {
+        self.lock().clone()
+    }
+
+    /// Changes the row; for its one writer.
+    pub fn write(&self, change: impl FnOnce(&mut Snapshot)) {
+        change(&mut self.lock());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Snapshot> {
+        // A writer that panicked left plain values behind, each of them whole.
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The rows of one active group.
+#[derive(Debug)]
+pub struct GroupRows {
+    /// The group's name.
+    pub name: Arc<str>,
+    /// The group's priority.
+    pub priority: i64,
+    /// Its processes, in the order of starting.
+    pub rows: Vec<Arc<Row>>,
+}
+
+/// All of it.
+#[derive(Debug)]
+pub struct Table {
+    inner: RwLock<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    mood: Mood,
+    /// The config that was read last: what `update` would make active.
+    config: Arc<Config>,
+    /// Active groups, in the order of starting.
+    groups: Vec<Arc<GroupRows>>,
+}
+
+impl Table {
+    /// A table without groups.
+    pub fn new(config: Arc<Config>) -> Self {
+        Self {
+            inner: RwLock::new(Inner {
+                mood: Mood::Running,
+                config,
+                groups: Vec::new(),
+            }),
+        }
+    }
+
+    /// What the daemon is about.
+    pub fn mood(&self) -> Mood {
+        self.read(|inner| inner.mood)
+    }
+
+    /// The config that was read last.
+    pub fn config(&self) -> Arc<Config> {
+        self.read(|inner| Arc::clone(&inner.config))
+    }
+
+    /// The active groups, in the order of starting: ascending by priority, then by age.
+    pub fn groups(&self) -> Vec<Arc<GroupRows>> {
+        self.read(|inner| inner.groups.clone())
+    }
+
+    /// The active group of a name.
+    pub fn group(&self, name: &str) -> Option<Arc<GroupRows>> {
+        self.read(|inner| {
+            inner
+                .groups
+                .iter()
+                .find(|group| &*group.name == name)
+                .cloned()
+        })
+    }
+
+    /// The row of an active process.
+    pub fn row(&self, group: &str, process: &str) -> Option<Arc<Row>> {
+        let group = self.group(group)?;
+        group.rows.iter().find(|row| &*row.name == process).cloned()
+    }
+
+    pub(super) fn set_mood(&self, mood: Mood) {
+        self.change(|inner| inner.mood = mood);
+    }
+
+    pub(super) fn set_config(&self, config: Arc<Config>) {
+        self.change(|inner| inner.config = config);
+    }
+
+    pub(super) fn add(&self, group: Arc<GroupRows>) {
+        self.change(|inner| {
+            let after = |other: &Arc<GroupRows>| other.priority <= group.priority;
+            let place = inner.groups.partition_point(after);
+            inner.groups.insert(place, group);
+        });
+    }
+
+    pub(super) fn remove(&self, name: &str) {
+        self.change(|inner| inner.groups.retain(|group| &*group.name != name));
+    }
+
+    fn read<T>(&self, ask: impl FnOnce(&Inner) -> T) -> T {
+        ask(&self.inner.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Inner)) {
+        change(&mut self.inner.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}

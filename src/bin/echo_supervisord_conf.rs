@@ -1,0 +1,5 @@
+//! `echo_supervisord_conf`.
+
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,5 @@
+//! `supervisorctl`.
+
+#![forbid(unsafe_code)]
+
+fn main() {}

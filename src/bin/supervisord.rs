@@ -1,0 +1,5 @@
+//! `supervisord`.
+
+#![forbid(unsafe_code)]
+
+fn main() {}

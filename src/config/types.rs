@@ -1,0 +1,381 @@
+//! The config as it is meant, after reading, expanding and checking: what the actors work with.
+//!
+//! Nothing here is optional that has a default, and no text is left that would still have to be
+//! understood. Where the original's words for an option are the best description, see
+//! `docs/configuration.rst` of the original, section by section.
+
+use crate::model::signal::Signal;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A whole config: all files of it read, expanded, checked and typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `[supervisord]`, with the command line's flags laid over it.
+    pub daemon: DaemonConfig,
+    /// `[inet_http_server…]` and then `[unix_http_server…]`, in the order of the file.
+    pub servers: Vec<ServerConfig>,
+    /// Whether `[rpcinterface:supervisor]` is there: without it the `supervisor.*` methods are
+    /// unknown.
+    pub supervisor_rpc: bool,
+    /// All groups, ascending by priority and then by name: the order of starting.
+    pub groups: Vec<GroupConfig>,
+    /// What is to be said in the main log once it is open: criticals, then warnings, then infos.
+    pub notes: Vec<Note>,
+}
+
+/// Something the reader of the main log should know about the config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// How grave it is.
+    pub level: NoteLevel,
+    /// One sentence.
+    pub text: String,
+}
+
+/// How grave a [`Note`] is. The order is the order in which they are said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NoteLevel {
+    /// `CRIT`
+    Critical,
+    /// `WARN`
+    Warning,
+    /// `INFO`
+    Info,
+}
+
+/// The levels of the main log, gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogLevel {
+    /// `CRIT`
+    Critical,
+    /// `ERRO`
+    Error,
+    /// `WARN`
+    Warn,
+    /// `INFO`
+    Info,
+    /// `DEBG`
+    Debug,
+    /// `TRAC`
+    Trace,
+    /// `BLAT`
+    Blather,
+}
+
+/// `[supervisord]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DaemonConfig {
+    /// The file this was read from, absolute; rereading reads it again.
+    pub configfile: PathBuf,
+    /// Where the main log goes.
+    pub logfile: MainLogTarget,
+    /// Bytes after which the main log is rotated; 0 is never.
+    pub logfile_maxbytes: u64,
+    /// How many rotated main logs are kept.
+    pub logfile_backups: u32,
+    /// What the main log leaves out.
+    pub loglevel: LogLevel,
+    /// The file that holds our pid, absolute.
+    pub pidfile: PathBuf,
+    /// The umask of the daemon once it runs in the background.
+    pub umask: u32,
+    /// Stay in the foreground.
+    pub nodaemon: bool,
+    /// In the foreground, do not print the main log.
+    pub silent: bool,
+    /// The least number of descriptors the daemon must be allowed.
+    pub minfds: u64,
+    /// The least number of processes the daemon's user must be allowed.
+    pub minprocs: u64,
+    /// Leave old `AUTO` logs alone at start.
+    pub nocleanup: bool,
+    /// Where `AUTO` logs are made.
+    pub childlogdir: PathBuf,
+    /// The user to become at start, by uid and primary gid.
+    pub user: Option<(u32, u32)>,
+    /// The directory to change to when going into the background.
+    pub directory: Option<PathBuf>,
+    /// Take escape sequences out of the programs' output.
+    pub strip_ansi: bool,
+    /// The name of this daemon among others: in events, and in the names of `AUTO` logs.
+    pub identifier: String,
+    /// What children find as `SUPERVISOR_SERVER_URL` unless their program sets another: the first
+    /// unix server, else the first TCP one, else nothing.
+    pub serverurl: Option<String>,
+}
+
+/// Where the main log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MainLogTarget {
+    /// To a file, by absolute path.
+    File(PathBuf),
+    /// To the system's log.
+    Syslog,
+}
+
+/// `[unix_http_server]`, `[inet_http_server]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerConfig {
+    /// The section's whole name, as messages quote it.
+    pub section: String,
+    /// Where it listens.
+    pub address: ServerAddress,
+    /// Who may ask; none means everybody who can connect.
+    pub credentials: Option<Credentials>,
+}
+
+/// Where an HTTP server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerAddress {
+    /// On a unix socket.
+    Unix {
+        /// The socket's absolute path.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// Its owner's uid and gid, where they are given.
+        owner: Option<(u32, Option<u32>)>,
+    },
+    /// On a TCP port.
+    Tcp {
+        /// A name or address in lower case; empty means all interfaces.
+        host: String,
+        /// The port, 1 to 65535.
+        port: u16,
+    },
+}
+
+/// A user name and a password, the latter as text or as `{SHA}` and the hex digest.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user name.
+    pub username: String,
+    /// The password; it never appears in a message.
+    pub password: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Processes that are started and stopped together: `[group:x]`, or a program on its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupConfig {
+    /// The group's name.
+    pub name: String,
+    /// Lower starts earlier and stops later.
+    pub priority: i64,
+    /// What kind of group it is.
+    pub kind: GroupKind,
+    /// The members, ascending by priority and then by name.
+    pub processes: Vec<ProcessConfig>,
+}
+
+/// What a group is besides its processes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupKind {
+    /// Programs.
+    Programs,
+    /// `[eventlistener:x]`: a pool that is fed events.
+    Listeners(ListenerConfig),
+    /// `[fcgi-program:x]`: members share a listening socket as their descriptor 0.
+    FastCgi(FcgiSocket),
+}
+
+/// What `[eventlistener:x]` has beyond a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerConfig {
+    /// How many events wait at most.
+    pub buffer_size: usize,
+    /// The subscribed event types, upper case, sorted, each once.
+    pub events: Vec<String>,
+    /// The `result_handler` as given; only the original's default one is supported.
+    pub result_handler: String,
+}
+
+/// The shared socket of an `[fcgi-program:x]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FcgiSocket {
+    /// Where it listens.
+    pub address: FcgiAddress,
+    /// The length of its queue of connections, where it is given.
+    pub backlog: Option<u32>,
+}
+
+/// Where a FastCGI socket listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FcgiAddress {
+    /// `unix:///path`
+    Unix {
+        /// The absolute path.
+        path: PathBuf,
+        /// Its owner, where one is given or follows from the program's user.
+        owner: Option<(u32, Option<u32>)>,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// `tcp://host:port`
+    Tcp {
+        /// A name or address.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+}
+
+/// One process: `[program:x]` (or its kin) after `numprocs` was multiplied out.
+#[derive(Clone, Debug)]
+pub struct ProcessConfig {
+    /// The process's name within its group.
+    pub name: String,
+    /// The command line, expanded and not yet split into words: a command that cannot be split
+    /// is a spawn error of this process and not an error of the config.
+    pub command: String,
+    /// The working directory.
+    pub directory: Option<PathBuf>,
+    /// The umask, where it differs from the daemon's.
+    pub umask: Option<u32>,
+    /// Lower starts earlier and stops later.
+    pub priority: i64,
+    /// Start it with the daemon.
+    pub autostart: bool,
+    /// What to do when it left RUNNING on its own.
+    pub autorestart: AutoRestart,
+    /// Seconds it must stay up to count as started; 0 and less: it counts at once.
+    pub startsecs: i64,
+    /// How many failed starts are followed by another.
+    pub startretries: i64,
+    /// The uid to run as.
+    pub uid: Option<u32>,
+    /// Descriptor 1.
+    pub stdout: StreamConfig,
+    /// Descriptor 2; without a log of its own if `redirect_stderr`.
+    pub stderr: StreamConfig,
+    /// The signal that asks it to stop.
+    pub stopsignal: Signal,
+    /// Seconds between that signal and SIGKILL.
+    pub stopwaitsecs: i64,
+    /// Send the stop signal to its whole process group.
+    pub stopasgroup: bool,
+    /// Send SIGKILL to its whole process group.
+    pub killasgroup: bool,
+    /// Exit codes that are expected, in the order given.
+    pub exitcodes: Vec<u8>,
+    /// Send descriptor 2 where descriptor 1 goes.
+    pub redirect_stderr: bool,
+    /// Variables set for the child: those of `[supervisord]`, then the program's own.
+    pub environment: BTreeMap<String, String>,
+    /// `SUPERVISOR_SERVER_URL` for this child, where it differs from the daemon's.
+    pub serverurl: Option<String>,
+}
+
+/// When a process that left RUNNING on its own is started again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AutoRestart {
+    /// Never.
+    Never,
+    /// If its exit code is not among the expected ones.
+    Unexpected,
+    /// Always.
+    Always,
+}
+
+/// What becomes of one output stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamConfig {
+    /// Where it is kept.
+    pub logfile: LogFile,
+    /// Bytes after which the file is rotated; 0 is never.
+    pub maxbytes: u64,
+    /// How many rotated files are kept.
+    pub backups: u32,
+    /// Bytes kept of what stands between the capture tokens; 0: the tokens mean nothing.
+    pub capture_maxbytes: u64,
+    /// Publish what is written as `PROCESS_LOG` events.
+    pub events_enabled: bool,
+    /// Also send it to the system's log, line by line.
+    pub syslog: bool,
+}
+
+/// Where an output stream is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogFile {
+    /// Nowhere.
+    None,
+    /// In a file named by us, removed at the next start.
+    Auto,
+    /// In this file, `~` expanded, relative to the daemon's working directory if not absolute.
+    Path(PathBuf),
+}
+
+impl PartialEq for ProcessConfig {
+    /// Whether a running process needs no change to become the other. As in the original, an
+    /// automatic log on either side is as good as any other.
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            name,
+            command,
+            directory,
+            umask,
+            priority,
+            autostart,
+            autorestart,
+            startsecs,
+            startretries,
+            uid,
+            stdout,
+            stderr,
+            stopsignal,
+            stopwaitsecs,
+            stopasgroup,
+            killasgroup,
+            exitcodes,
+            redirect_stderr,
+            environment,
+            serverurl,
+        } = self;
+        *name == other.name
+            && *command == other.command
+            && *directory == other.directory
+            && *umask == other.umask
+            && *priority == other.priority
+            && *autostart == other.autostart
+            && *autorestart == other.autorestart
+            && *startsecs == other.startsecs
+            && *startretries == other.startretries
+            && *uid == other.uid
+            && stdout.is_interchangeable_with(&other.stdout)
+            && stderr.is_interchangeable_with(&other.stderr)
+            && *stopsignal == other.stopsignal
+            && *stopwaitsecs == other.stopwaitsecs
+            && *stopasgroup == other.stopasgroup
+            && *killasgroup == other.killasgroup
+            && *exitcodes == other.exitcodes
+            && *redirect_stderr == other.redirect_stderr
+            && *environment == other.environment
+            && *serverurl == other.serverurl
+    }
+}
+
+impl Eq for ProcessConfig {}
+
+impl StreamConfig {
+    fn is_interchangeable_with(&self, other: &Self) -> bool {
+        let automatic = self.logfile == LogFile::Auto || other.logfile == LogFile::Auto;
+        let logfile = if automatic {
+            &self.logfile
+        } else {
+            &other.logfile
+        };
+        *self
+            == Self {
+                logfile: logfile.clone(),
+                ..other.clone()
+            }
+    }
+}

@@ -1,0 +1,3 @@
+//! The edge: HTTP on unix sockets and TCP, authentication, log tails and pages.
+
+#![forbid(unsafe_code)]

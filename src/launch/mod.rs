@@ -1,0 +1,4 @@
+//! How a daemon comes to be: flags, config, sockets, background, threads, in this order; and the
+//! one place that ties the rooms together.
+
+#![forbid(unsafe_code)]

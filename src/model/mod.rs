@@ -1,0 +1,12 @@
+//! What a supervisor decides, as values in and values out.
+//!
+//! The room asks no clock, holds no descriptor, and knows neither tokio nor actix: time is an
+//! argument, and what is to be done comes back as a value that somebody else carries out.
+
+#![forbid(unsafe_code)]
+
+pub mod exit;
+pub mod name;
+pub mod number;
+pub mod signal;
+pub mod state;

@@ -1,0 +1,3 @@
+//! What the world may ask: the methods, their one table, the faults, and XML-RPC in and out.
+
+#![forbid(unsafe_code)]
