@@ -8,5 +8,6 @@
 pub mod exit;
 pub mod name;
 pub mod number;
+pub mod process;
 pub mod signal;
 pub mod state;
