@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bus;
 pub mod handle;
 pub mod mainlog;
 pub mod output;

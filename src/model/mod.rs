@@ -5,8 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod envelope;
+pub mod event;
 pub mod exit;
 pub mod name;
 pub mod number;
+pub mod python;
 pub mod signal;
 pub mod state;
