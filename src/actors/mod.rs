@@ -8,6 +8,7 @@
 
 pub mod bus;
 pub mod handle;
+pub mod logs;
 pub mod mainlog;
 pub mod output;
 pub mod table;
