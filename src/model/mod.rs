@@ -10,3 +10,4 @@ pub mod name;
 pub mod number;
 pub mod signal;
 pub mod state;
+pub mod time;
