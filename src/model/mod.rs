@@ -13,3 +13,4 @@ pub mod number;
 pub mod python;
 pub mod signal;
 pub mod state;
+pub mod time;
