@@ -6,7 +6,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bus;
 pub mod handle;
+pub mod logs;
 pub mod mainlog;
 pub mod output;
 pub mod table;

@@ -5,9 +5,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod envelope;
+pub mod event;
 pub mod exit;
 pub mod name;
 pub mod number;
 pub mod process;
+pub mod python;
 pub mod signal;
 pub mod state;
+pub mod time;

@@ -2,3 +2,5 @@
 //! its proof.
 //!
 //! The room knows no actor and no config: it is given plain values and gives plain values back.
+
+pub mod clock;
