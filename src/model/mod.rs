@@ -6,7 +6,10 @@
 #![forbid(unsafe_code)]
 
 pub mod exit;
+pub mod getopt;
 pub mod name;
 pub mod number;
+pub mod shlex;
 pub mod signal;
 pub mod state;
+pub mod text;
