@@ -8,6 +8,7 @@
 pub mod envelope;
 pub mod event;
 pub mod exit;
+pub mod getopt;
 pub mod name;
 pub mod number;
 pub mod process;
@@ -15,3 +16,7 @@ pub mod python;
 pub mod signal;
 pub mod state;
 pub mod time;
+pub mod shlex;
+pub mod signal;
+pub mod state;
+pub mod text;
