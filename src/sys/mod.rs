@@ -19,5 +19,9 @@ pub mod signals;
 
 pub mod kill;
 
+pub mod sockets;
+
+mod placed;
+
 #[cfg(test)]
 mod alone;

@@ -45,6 +45,13 @@ pub fn own_uid() -> u32 {
     getuid().as_raw()
 }
 
+/// The name of the user that we run as; the uid where no user has it, as in containers that
+/// run with a number at random.
+pub fn own_name() -> String {
+    let uid = own_uid();
+    user_of_uid(uid).map_or_else(|| uid.to_string(), |user| user.name)
+}
+
 /// The name of the machine; empty if it cannot be told.
 pub fn node_name() -> String {
     gethostname().map_or_else(
