@@ -4,3 +4,24 @@
 //! The room knows no actor and no config: it is given plain values and gives plain values back.
 
 pub mod clock;
+
+pub mod errno;
+
+pub mod users;
+
+pub mod privileges;
+
+pub mod limits;
+
+pub mod fds;
+
+pub mod signals;
+
+pub mod kill;
+
+pub mod sockets;
+
+mod placed;
+
+#[cfg(test)]
+mod alone;
