@@ -5,6 +5,7 @@
 
 pub mod clock;
 
+pub mod command;
 pub mod errno;
 
 pub mod users;
@@ -19,7 +20,9 @@ pub mod signals;
 
 pub mod kill;
 
+pub mod reap;
 pub mod sockets;
+pub mod spawn;
 
 mod placed;
 
