@@ -4,6 +4,8 @@
 //! understood. Where the original's words for an option are the best description, see
 //! `docs/configuration.rst` of the original, section by section.
 
+pub use crate::model::process::AutoRestart;
+use crate::model::process::Policy;
 use crate::model::signal::Signal;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -274,17 +276,6 @@ pub struct ProcessConfig {
     pub serverurl: Option<String>,
 }
 
-/// When a process that left RUNNING on its own is started again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AutoRestart {
-    /// Never.
-    Never,
-    /// If its exit code is not among the expected ones.
-    Unexpected,
-    /// Always.
-    Always,
-}
-
 /// What becomes of one output stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamConfig {
@@ -311,6 +302,22 @@ pub enum LogFile {
     Auto,
     /// In this file, `~` expanded, relative to the daemon's working directory if not absolute.
     Path(PathBuf),
+}
+
+impl ProcessConfig {
+    /// What it says about the life of the process.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            startsecs: Policy::seconds(self.startsecs),
+            startretries: self.startretries,
+            autorestart: self.autorestart,
+            exitcodes: self.exitcodes.clone(),
+            stopsignal: self.stopsignal,
+            stopwait: Policy::seconds(self.stopwaitsecs),
+            stopasgroup: self.stopasgroup,
+            killasgroup: self.killasgroup,
+        }
+    }
 }
 
 impl PartialEq for ProcessConfig {

@@ -114,8 +114,8 @@ impl Machine {
                 Input::Start,
             ) => {}
 
-            (State::Launching { since, stop, ended }, Input::Spawned { pid }) => {
-                self.born(now, since, pid, stop, ended, todo);
+            (State::Launching { since, stop }, Input::Spawned { pid }) => {
+                self.born(now, since, pid, stop, todo);
             }
             (State::Launching { stop, .. }, Input::NotSpawned { reason }) => {
                 todo.push(Effect::Say(Sentence::SpawnError(reason.clone())));
@@ -127,39 +127,17 @@ impl Machine {
                     self.give_up_if_tried_enough(todo);
                 }
             }
-            (
-                State::Launching {
-                    since,
-                    stop,
-                    ended: None,
-                },
-                Input::Ended { pid, exit },
-            ) => {
-                self.state = State::Launching {
-                    since,
-                    stop,
-                    ended: Some((pid, exit)),
-                };
-            }
-            (
-                State::Launching {
-                    since,
-                    stop: None,
-                    ended,
-                },
-                Input::Stop { .. } | Input::StopWithGroup,
-            ) => {
+            (State::Launching { since, stop: None }, Input::Stop { .. } | Input::StopWithGroup) => {
                 let stop = Some(PendingStop {
                     kill_at: now + self.policy.stopwait,
                     watched: false,
                 });
-                self.state = State::Launching { since, stop, ended };
+                self.state = State::Launching { since, stop };
             }
             (
                 State::Launching {
                     since,
                     stop: Some(stop),
-                    ended,
                 },
                 Input::Tick,
             ) => {
@@ -169,7 +147,7 @@ impl Machine {
                         kill_at: now + self.policy.stopwait.max(KILL_EVERY),
                         ..stop
                     });
-                    self.state = State::Launching { since, stop, ended };
+                    self.state = State::Launching { since, stop };
                 }
             }
             (State::Launching { .. }, Input::Ended { .. } | Input::Tick)
@@ -297,41 +275,26 @@ impl Machine {
         let launching = State::Launching {
             since: now,
             stop: None,
-            ended: None,
         };
         self.enter(launching, None, todo);
         todo.push(Effect::Launch);
     }
 
-    /// There is a child; what was asked for meanwhile is made up for.
+    /// There is a child; a stop that was asked for meanwhile is made up for.
     fn born(
         &mut self,
         now: Instant,
         since: Instant,
         pid: Pid,
         stop: Option<PendingStop>,
-        ended: Option<(Pid, Exit)>,
         todo: &mut Vec<Effect>,
     ) {
         todo.push(Effect::Say(Sentence::Spawned(pid)));
         self.state = State::Starting { pid, since };
-        let ended = ended.filter(|&(ended, _)| ended == pid);
-        match (stop, ended) {
-            (Some(_), Some((_, exit))) => {
-                let stopping = State::Stopping {
-                    pid,
-                    kill_at: now,
-                    report_at: None,
-                };
-                self.enter(stopping, Some(pid), todo);
-                self.stopped(pid, exit, todo);
-            }
-            (Some(stop), None) => self.stop(now, pid, stop.watched, todo),
-            (None, Some((_, exit))) => {
-                self.transition(now, Input::Ended { pid, exit }, todo);
-            }
-            (None, None) if self.policy.startsecs.is_zero() => self.succeed(pid, todo),
-            (None, None) => {}
+        if let Some(stop) = stop {
+            self.stop(now, pid, stop.watched, todo);
+        } else if self.policy.startsecs.is_zero() {
+            self.succeed(pid, todo);
         }
     }
 
@@ -480,10 +443,6 @@ impl Machine {
 impl Machine {
     pub(super) fn held(&self) -> bool {
         self.held
-    }
-
-    pub(super) fn state_mut(&mut self) -> &mut State {
-        &mut self.state
     }
 
     /// Replaces the times that the state carries, so that equal lives are equal values.

@@ -22,7 +22,8 @@
 //! thread; the world is told STARTING. And a stop that comes in that time is remembered and
 //! carried out as soon as there is a child, so that none is lost.
 //!
-//! What arrived is handled before the clock: a death that is already known outranks a SIGKILL
+//! The shell tells of a child's birth before it tells of its death, in whichever order it hears
+//! of them. What arrived is handled before the clock: a death that is already known outranks a SIGKILL
 //! that is due, or a stranger with the same pid would get it. The shell keeps that order by
 //! stepping with what it holds before it steps with a tick.
 
@@ -96,8 +97,6 @@ pub enum State {
         since: Instant,
         /// A stop came meanwhile.
         stop: Option<PendingStop>,
-        /// The child's end came before its pid did.
-        ended: Option<(Pid, Exit)>,
     },
     /// There is a child, not up for `startsecs` yet.
     Starting {
