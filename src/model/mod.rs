@@ -5,12 +5,16 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ansi;
+pub mod capture;
 pub mod envelope;
 pub mod event;
 pub mod exit;
+pub mod losses;
 pub mod name;
 pub mod number;
 pub mod python;
+pub mod rotation;
 pub mod signal;
 pub mod state;
 pub mod time;
