@@ -2,3 +2,7 @@
 //! one place that ties the rooms together.
 
 #![forbid(unsafe_code)]
+
+mod host;
+
+pub use host::Machine;

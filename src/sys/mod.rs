@@ -4,3 +4,20 @@
 //! The room knows no actor and no config: it is given plain values and gives plain values back.
 
 pub mod clock;
+
+pub mod errno;
+
+pub mod users;
+
+pub mod privileges;
+
+pub mod limits;
+
+pub mod fds;
+
+pub mod signals;
+
+pub mod kill;
+
+#[cfg(test)]
+mod alone;
