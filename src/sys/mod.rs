@@ -19,5 +19,18 @@ pub mod signals;
 
 pub mod kill;
 
+pub mod logfile;
+
+pub mod logread;
+
+pub mod mounts;
+
+pub mod autolog;
+
+pub mod syslog;
+
 #[cfg(test)]
 mod alone;
+
+#[cfg(test)]
+pub(crate) mod scratch;

@@ -1,0 +1,30 @@
+//! Folders for tests, gone when the test is over.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// An empty folder that is removed with all in it when dropped.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let (process, count) = (
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed),
+        );
+        let path = std::env::temp_dir().join(format!("supervisord-test-{process}-{count}"));
+        std::fs::create_dir(&path).expect("a folder for temporary files can be written");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
