@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 const FIRST_INTERVAL: Duration = Duration::from_secs(10);
 const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// So long nothing must have been lost before it is said to be over: a reader that takes a little
+/// now and then would else fill the main log with beginnings and ends.
+const SETTLED: Duration = Duration::from_secs(1);
+
 /// What one log has lost since it last could be written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
@@ -18,6 +22,7 @@ pub struct Losses {
 /// A time in which a log cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Spell {
+    latest: Instant,
     next: Instant,
     interval: Duration,
 }
@@ -37,11 +42,13 @@ impl Losses {
         self.lost = self.lost.saturating_add(count);
         let Some(spell) = &mut self.spell else {
             self.spell = Some(Spell {
+                latest: now,
                 next: now + FIRST_INTERVAL,
                 interval: FIRST_INTERVAL,
             });
             return Some(Notice::Begun);
         };
+        spell.latest = now;
         if now < spell.next {
             return None;
         }
@@ -50,7 +57,16 @@ impl Losses {
         Some(Notice::Ongoing(self.lost))
     }
 
-    /// It is over, or nobody will write any more: how much was lost in all, if there was a loss.
+    /// Something was kept at `now`: how much was lost in all, if there was a loss and it is over.
+    pub fn kept(&mut self, now: Instant) -> Option<u64> {
+        let spell = self.spell?;
+        if now < spell.latest + SETTLED {
+            return None;
+        }
+        self.end()
+    }
+
+    /// Nobody will write any more: how much was lost in all, if there was a loss.
     pub fn end(&mut self) -> Option<u64> {
         let ended = std::mem::take(self);
         ended.spell.map(|_| ended.lost)
@@ -91,10 +107,16 @@ mod tests {
         assert_eq!(losses.end(), None);
         assert_eq!(losses.add(5, start), Some(Notice::Begun));
         assert_eq!(losses.add(2, start), None);
+        assert_eq!(losses.kept(start), None);
+        assert!(losses.ongoing());
         let later = start + Duration::from_secs(10);
         assert_eq!(losses.add(1, later), Some(Notice::Ongoing(8)));
-        assert_eq!(losses.end(), Some(8));
+        assert_eq!(losses.kept(later), None);
+        let settled = later + SETTLED;
+        assert_eq!(losses.kept(settled), Some(8));
+        assert_eq!(losses.kept(settled), None);
+        assert_eq!(losses.add(1, settled), Some(Notice::Begun));
+        assert_eq!(losses.end(), Some(1));
         assert_eq!(losses.end(), None);
-        assert_eq!(losses.add(1, later), Some(Notice::Begun));
     }
 }

@@ -14,6 +14,7 @@ pub mod lines;
 pub mod losses;
 pub mod name;
 pub mod number;
+pub mod pace;
 pub mod python;
 pub mod rotation;
 pub mod signal;

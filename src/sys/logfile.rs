@@ -161,11 +161,8 @@ impl LogFile {
         self.file.as_fd().try_clone_to_owned()
     }
 
-    /// Whether its path still leads to it. What is not a regular file is always where it was.
+    /// Whether its path still leads to it.
     pub fn is_at_its_path(&self) -> bool {
-        if !self.is_regular() {
-            return true;
-        }
         match (self.file.metadata(), fs::metadata(&self.path)) {
             (Ok(open), Ok(named)) => identity(&open) == identity(&named),
             (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
@@ -219,6 +216,17 @@ impl LogFile {
         }
         Ok(places)
     }
+}
+
+/// Removes the log at a path as [`remove`] does and opens a new one, with the old one's
+/// permissions if there was one.
+pub fn clear(path: &Path) -> io::Result<LogFile> {
+    let mode = match fs::metadata(path) {
+        Ok(old) if old.is_file() => old.mode() & 0o777,
+        Ok(_) | Err(_) => NEW_LOG_MODE,
+    };
+    remove(path)?;
+    LogFile::open_with_mode(path, mode)
 }
 
 /// Removes the log at a path, so that it can be begun anew. No log is removed already. A symbolic
@@ -347,9 +355,11 @@ mod tests {
         let path = folder.path().join("x.log");
         let mut log = open(&path);
         fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).expect("it is ours");
+        let mode = || fs::metadata(&path).map(|metadata| metadata.mode() & 0o777);
         rotate(&mut log, 1);
-        let mode = fs::metadata(&path).expect("it was made").mode();
-        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(mode().ok(), Some(0o600));
+        clear(&path).expect("it is ours");
+        assert_eq!(mode().ok(), Some(0o600));
     }
 
     #[test]
@@ -401,16 +411,10 @@ mod tests {
         assert!(!log.is_at_its_path() && log.is_removed());
     }
 
-    fn fifo(folder: &Folder) -> PathBuf {
-        let path = folder.path().join("fifo");
-        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("the name is free");
-        path
-    }
-
     #[test]
     fn a_fifo_without_a_reader_keeps_what_fits_and_does_not_block() {
         let folder = Folder::new();
-        let path = fifo(&folder);
+        let path = folder.fifo("fifo");
         let log = open(&path);
         write(&log, "first");
         assert!(!log.is_regular() && log.is_at_its_path());
@@ -457,7 +461,7 @@ mod tests {
         symlink(&path, &link).expect("the name is free");
         let null = folder.path().join("null");
         symlink("/dev/null", &null).expect("the name is free");
-        let fifo = fifo(&folder);
+        let fifo = folder.fifo("fifo");
 
         for path in [&link, &null, &fifo] {
             remove(path).expect("there is nothing to fail");

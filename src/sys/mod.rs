@@ -27,6 +27,8 @@ pub mod mounts;
 
 pub mod autolog;
 
+pub mod pipesize;
+
 pub mod syslog;
 
 #[cfg(test)]

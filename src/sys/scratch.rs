@@ -21,6 +21,13 @@ impl Folder {
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
+
+    /// Makes a FIFO and answers its path.
+    pub(crate) fn fifo(&self, name: &str) -> PathBuf {
+        let path = self.0.join(name);
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("the name is free");
+        path
+    }
 }
 
 impl Drop for Folder {
