@@ -197,6 +197,7 @@ impl Handler<Open> for Output {
     fn handle(&mut self, Open: Open, _: &mut Self::Context) -> Self::Result {
         if let Some(path) = &self.config.logfile {
             self.target = Some(target::open(path, &self.log)?);
+            self.flow.ended = false;
         }
         Ok(())
     }

@@ -82,6 +82,8 @@ pub(super) struct Flow {
     pace: Pace,
     rest: Option<Pin<Box<Sleep>>>,
     draining: Draining,
+    /// The pipe has come to its end, and the log is not needed any more.
+    pub(super) ended: bool,
     /// Waits until the target takes bytes again.
     clogged: Option<Job>,
     /// Events that wait for their turn, and the one that is on its way.
@@ -121,6 +123,7 @@ impl Flow {
         self.pid = pid;
         self.pace = Pace::default();
         self.rest = None;
+        self.ended = false;
         // Whoever waits for the end of the child before has seen it in the sweep.
         if self.draining != Draining::No {
             self.draining = Draining::Done;
@@ -252,11 +255,14 @@ impl Output {
                 }
             }
             if matches!(self.flow.pipe, Pipe::None) {
-                if self.flow.draining == Draining::No {
-                    return Poll::Ready(());
+                if self.flow.draining != Draining::No {
+                    self.flow.draining = Draining::Done;
+                    continue;
                 }
-                self.flow.draining = Draining::Done;
-                continue;
+                if std::mem::take(&mut self.flow.ended) {
+                    self.target = None;
+                }
+                return Poll::Ready(());
             }
             if reads == READS_A_TURN {
                 cx.waker().wake_by_ref();
@@ -464,9 +470,7 @@ impl Output {
         }
         self.flow.pipe = Pipe::None;
         self.flow.rest = None;
-        if !self.flow.draining_or_clogged(self.target.as_ref()) {
-            self.target = None;
-        }
+        self.flow.ended = true;
     }
 
     /// Reads what is left in the pipe of a child that was replaced, at most as much as it held,

@@ -105,6 +105,82 @@ pub struct DaemonConfig {
     pub serverurl: Option<String>,
 }
 
+/// What flags of the command line say; each beats what the file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `-n`
+    pub nodaemon: Option<bool>,
+    /// `-s`
+    pub silent: Option<bool>,
+    /// `-u`, a name or uid; it is looked up when the file has been read.
+    pub user: Option<String>,
+    /// `-m`
+    pub umask: Option<u32>,
+    /// `-d`
+    pub directory: Option<PathBuf>,
+    /// `-l`, a path or `syslog`; empty is as if it were not there.
+    pub logfile: Option<String>,
+    /// `-y`, in bytes
+    pub logfile_maxbytes: Option<i64>,
+    /// `-z`
+    pub logfile_backups: Option<i64>,
+    /// `-e`
+    pub loglevel: Option<LogLevel>,
+    /// `-j`; empty is as if it were not there.
+    pub pidfile: Option<String>,
+    /// `-i`
+    pub identifier: Option<String>,
+    /// `-q`
+    pub childlogdir: Option<PathBuf>,
+    /// `-k`
+    pub nocleanup: Option<bool>,
+    /// `-a`
+    pub minfds: Option<i64>,
+    /// `-t`
+    pub strip_ansi: Option<bool>,
+    /// `--minprocs`
+    pub minprocs: Option<i64>,
+}
+
+/// `[supervisorctl]`, without the flags of the command line.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientConfig {
+    /// Whom to ask, `http://host:port` or `unix:///path`; the path is absolute.
+    pub serverurl: String,
+    /// The user name to give.
+    pub username: Option<String>,
+    /// The password to give.
+    pub password: Option<String>,
+    /// What stands before the `>` of the shell.
+    pub prompt: String,
+    /// Where the shell keeps its lines, absolute.
+    pub history_file: Option<PathBuf>,
+}
+
+impl Default for ClientConfig {
+    /// What holds where there is no config file.
+    fn default() -> Self {
+        Self {
+            serverurl: "http://localhost:9001".to_owned(),
+            username: None,
+            password: None,
+            prompt: "supervisor".to_owned(),
+            history_file: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientConfig")
+            .field("serverurl", &self.serverurl)
+            .field("username", &self.username)
+            .field("prompt", &self.prompt)
+            .field("history_file", &self.history_file)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Where the main log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MainLogTarget {
@@ -198,8 +274,9 @@ pub struct ListenerConfig {
     pub result_handler: String,
 }
 
-/// The shared socket of an `[fcgi-program:x]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The shared socket of an `[fcgi-program:x]`. As in the original, two are equal if they listen
+/// at the same place, whatever their owner, mode and backlog.
+#[derive(Clone, Debug)]
 pub struct FcgiSocket {
     /// Where it listens.
     pub address: FcgiAddress,
@@ -227,6 +304,19 @@ pub enum FcgiAddress {
         port: u16,
     },
 }
+
+impl PartialEq for FcgiSocket {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.address, &other.address) {
+            (FcgiAddress::Unix { path, .. }, FcgiAddress::Unix { path: other, .. }) => {
+                path == other
+            }
+            (this, other) => this == other,
+        }
+    }
+}
+
+impl Eq for FcgiSocket {}
 
 /// One process: `[program:x]` (or its kin) after `numprocs` was multiplied out.
 #[derive(Clone, Debug)]
