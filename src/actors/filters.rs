@@ -182,7 +182,13 @@ mod tests {
             "0md<!--XSUPERVISOR:END-->e\nf",
         ];
         let expected = [
-            "t ab", "c c", "c d", "! cd", "t e\nf", "l cat abe", "l cat f",
+            "t ab",
+            "c c",
+            "c d",
+            "! cd",
+            "t e\nf",
+            "l cat abe",
+            "l cat f",
         ];
         assert_eq!(filtered(asked, &pieces), expected);
     }

@@ -225,10 +225,7 @@ mod tests {
             assert_eq!(rooms.tail(&missing, 7, 5).await, empty(0));
             let full = Path::new("/dev/full");
             assert_eq!(rooms.read(full, 0, 0).await, Ok(Vec::new()));
-            assert_eq!(
-                rooms.read(folder.path(), 0, 0).await,
-                Err(LogError::Failed)
-            );
+            assert_eq!(rooms.read(folder.path(), 0, 0).await, Err(LogError::Failed));
         });
     }
 

@@ -16,5 +16,6 @@ mod pump;
 mod syslogger;
 pub mod table;
 mod target;
+mod watch;
 
 pub use handle::Supervisor;

@@ -14,8 +14,8 @@ use super::logs::LogRooms;
 use super::pump::{Flow, Pump};
 use super::target::{self, Policy, Shared};
 use crate::model::state::Channel;
-use crate::sys::logfile;
 use crate::sys::errno;
+use crate::sys::logfile;
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
 use slog::Logger;
 use std::fmt;
@@ -208,7 +208,9 @@ impl Handler<Attach> for Output {
 
     fn handle(&mut self, Attach { pipe, pid }: Attach, _: &mut Self::Context) {
         self.sweep();
-        if self.target.is_none() && let Some(path) = &self.config.logfile {
+        if self.target.is_none()
+            && let Some(path) = &self.config.logfile
+        {
             self.target = Some(target::open_or_lose(path, &self.log));
         }
         self.filters = filters(&self.config);
@@ -257,3 +259,7 @@ impl Handler<Retire> for Output {
         self.drained()
     }
 }
+
+#[cfg(test)]
+#[path = "output_tests.rs"]
+mod tests;

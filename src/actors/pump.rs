@@ -18,6 +18,7 @@ use super::filters::Filtered;
 use super::mainlog::OUTPUT_TAG;
 use super::output::Output;
 use super::target;
+use super::watch::watch;
 use crate::model::event::{Event, EventKind, Output as Written};
 use crate::model::pace::{Next, Pace};
 use crate::model::python::text_or_undecodable;
@@ -147,18 +148,14 @@ impl Flow {
     /// Waits until the pipe is readable or at its end.
     fn poll_watch(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         self.pipe = match std::mem::take(&mut self.pipe) {
-            Pipe::Reading(pipe) => {
-                match AsyncFd::try_with_interest(pipe, Interest::READABLE) {
-                    Ok(watched) => Pipe::Watching(watched),
-                    Err(error) => {
-                        // Too many descriptors are watched already.
-                        let (pipe, _) = error.into_parts();
-                        self.pipe = Pipe::Reading(pipe);
-                        self.rest_for(UNWATCHED);
-                        return self.poll_rest(cx);
-                    }
+            Pipe::Reading(pipe) => match watch(pipe, Interest::READABLE) {
+                Ok(watched) => Pipe::Watching(watched),
+                Err((pipe, _)) => {
+                    self.pipe = Pipe::Reading(pipe);
+                    self.rest_for(UNWATCHED);
+                    return self.poll_rest(cx);
                 }
-            }
+            },
             other @ (Pipe::None | Pipe::Watching(_)) => other,
         };
         if let Pipe::Watching(watched) = &self.pipe {
@@ -309,7 +306,8 @@ impl Output {
     fn make_roomy(&mut self, count: usize) {
         let flow = &mut self.flow;
         let roomy = usize::try_from(ROOMY).unwrap_or(0);
-        if count >= flow.capacity && flow.capacity < roomy
+        if count >= flow.capacity
+            && flow.capacity < roomy
             && let Pipe::Reading(pipe) = &flow.pipe
         {
             flow.capacity = pipesize::grow(pipe.as_fd(), ROOMY).max(flow.capacity);
@@ -329,8 +327,12 @@ impl Output {
             let found = match self.flow.read(&mut room.read[..most]) {
                 Ok(found) => found,
                 Err(error) => {
-                    let (process, channel) = (repr(&self.config.process), self.config.channel.name());
-                    warn!(self.log, "{process} {channel} cannot be read any more: {error}");
+                    let (process, channel) =
+                        (repr(&self.config.process), self.config.channel.name());
+                    warn!(
+                        self.log,
+                        "{process} {channel} cannot be read any more: {error}"
+                    );
                     Found::End
                 }
             };
@@ -367,7 +369,10 @@ impl Output {
         self.filters = Some(filters);
         if open {
             let (process, channel) = (repr(&self.config.process), self.config.channel.name());
-            debug!(self.log, "{process} {channel} ended within a comm event, which is dropped");
+            debug!(
+                self.log,
+                "{process} {channel} ended within a comm event, which is dropped"
+            );
         }
         any
     }
@@ -376,7 +381,9 @@ impl Output {
         match filtered {
             Filtered::Text(bytes) => {
                 if let Some(target) = &self.target {
-                    target.borrow_mut().write(bytes, self.policy(), Instant::now());
+                    target
+                        .borrow_mut()
+                        .write(bytes, self.policy(), Instant::now());
                 }
                 self.tell(bytes);
             }

@@ -5,6 +5,7 @@
 //! (a pipe that is full) keeps one piece waiting and is *clogged* meanwhile; after a while the
 //! piece is given up, and until the log has recovered nothing waits for it any more.
 
+use super::watch::watch;
 use crate::model::losses::{Losses, Notice};
 use crate::model::rotation::is_due;
 use crate::sys::errno;
@@ -13,8 +14,8 @@ use slog::{Logger, error, warn};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
@@ -58,7 +59,7 @@ pub(super) struct Target {
     next_look: Instant,
     /// The rest of a piece that waits for room.
     pending: Vec<u8>,
-    watch: Option<Rc<AsyncFd<OwnedFd>>>,
+    watch: Option<Rc<AsyncFd<File>>>,
     losses: Losses,
     reason: Reason,
     rotation: Losses,
@@ -209,8 +210,11 @@ impl Target {
         if let Err(error) = self.try_open(Instant::now()) {
             self.astray = true;
             let reason = Reason::of(&error);
-            warn!(self.log, "cannot reopen log '{}' ({reason}); it is tried again while there is something to write",
-                self.path.display());
+            warn!(
+                self.log,
+                "cannot reopen log '{}' ({reason}); it is tried again while there is something to write",
+                self.path.display()
+            );
         }
     }
 
@@ -407,11 +411,10 @@ impl Target {
         }
     }
 
-    fn watch(&mut self) -> Option<Rc<AsyncFd<OwnedFd>>> {
+    fn watch(&mut self) -> Option<Rc<AsyncFd<File>>> {
         if self.watch.is_none() {
-            let descriptor = self.file.as_ref()?.duplicate().ok()?;
-            let watch = AsyncFd::with_interest(descriptor, Interest::WRITABLE).ok()?;
-            self.watch = Some(Rc::new(watch));
+            let file = self.file.as_ref()?.duplicate().ok()?;
+            self.watch = Some(Rc::new(watch(file, Interest::WRITABLE).ok()?));
         }
         self.watch.clone()
     }
@@ -435,7 +438,9 @@ impl Drop for Target {
         // must not take away one that was.
         let _ = SHELF.try_with(|shelf| {
             if let Ok(mut shelf) = shelf.try_borrow_mut()
-                && shelf.get(&self.path).is_some_and(|it| it.strong_count() == 0)
+                && shelf
+                    .get(&self.path)
+                    .is_some_and(|it| it.strong_count() == 0)
             {
                 shelf.remove(&self.path);
             }

@@ -176,7 +176,10 @@ mod tests {
     fn what_only_looks_like_a_token_is_text() {
         check("<<!--XSUPERVISOR:BEGI", "<<!--XSUPERVISOR:BEGI");
         check("<!--XSUPERVISOR:<!--x", "<!--XSUPERVISOR:<!--x");
-        check("<!--XSUPERVISOR:BEGIN--(B)x(E)", "<!--XSUPERVISOR:BEGIN--{x}");
+        check(
+            "<!--XSUPERVISOR:BEGIN--(B)x(E)",
+            "<!--XSUPERVISOR:BEGIN--{x}",
+        );
         check("(B)<!--XSUP(E)<!--", "{<!--XSUP}<!--");
         check("(B)x<", "{x<");
     }

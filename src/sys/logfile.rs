@@ -157,8 +157,8 @@ impl LogFile {
     }
 
     /// Another descriptor for the same log, to wait until it can take more.
-    pub fn duplicate(&self) -> io::Result<OwnedFd> {
-        self.file.as_fd().try_clone_to_owned()
+    pub fn duplicate(&self) -> io::Result<File> {
+        self.file.try_clone()
     }
 
     /// Whether its path still leads to it.

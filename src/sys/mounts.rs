@@ -69,7 +69,10 @@ impl Mounts {
 
     fn read(&mut self) {
         if let Ok(text) = self.text() {
-            self.table = text.split(|&byte| byte == b'\n').filter_map(parse).collect();
+            self.table = text
+                .split(|&byte| byte == b'\n')
+                .filter_map(parse)
+                .collect();
         }
     }
 
