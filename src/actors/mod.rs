@@ -7,10 +7,15 @@
 #![forbid(unsafe_code)]
 
 pub mod bus;
+mod filters;
 pub mod handle;
 pub mod logs;
 pub mod mainlog;
 pub mod output;
+mod pump;
+mod syslogger;
 pub mod table;
+mod target;
+mod watch;
 
 pub use handle::Supervisor;

@@ -1,13 +1,29 @@
 //! One output stream of one process: from its pipe through filters into its log.
+//!
+//! The actor lives as long as its process is configured, over any number of children. For each
+//! it is told to [`Open`] the log and to [`Attach`] the child's pipe; when the child is dead, to
+//! [`Drain`] what it left. In between nobody needs to speak with it: the pump (`pump.rs`) reads
+//! whatever comes and writes it, and no trouble with a log ever stops the reading.
+//!
+//! It runs on the arbiter of its log's file system, and streams that go to one path share one
+//! [`Target`](super::target::Target) there.
 
 use super::bus::Bus;
+use super::filters::{Asked, Filters};
 use super::logs::LogRooms;
+use super::pump::{Flow, Pump};
+use super::target::{self, Policy, Shared};
 use crate::model::state::Channel;
-use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
+use crate::sys::errno;
+use crate::sys::logfile;
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, ResponseFuture};
+use slog::Logger;
 use std::fmt;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// What is to be done with the bytes of one stream.
 #[derive(Clone, Debug)]
@@ -35,7 +51,18 @@ pub struct OutputConfig {
 }
 
 /// The actor of one stream; see the module.
-pub struct Output;
+pub struct Output {
+    pub(super) config: OutputConfig,
+    pub(super) log: Logger,
+    pub(super) bus: Option<Bus>,
+    /// Open while a pipe is, and from [`Open`] on.
+    pub(super) target: Option<Shared>,
+    pub(super) filters: Option<Box<Filters>>,
+    pub(super) flow: Flow,
+    /// Those who wait for the end of a draining.
+    pub(super) waiters: Vec<oneshot::Sender<()>>,
+    pub(super) retiring: bool,
+}
 
 /// Opens the target, or checks that the open one is still the file at its path. Answered when
 /// that is done.
@@ -92,6 +119,15 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
+impl From<io::Error> for OpenError {
+    fn from(error: io::Error) -> Self {
+        let number = errno::of(&error);
+        Self {
+            errno: errno::name(number).map_or_else(|| number.to_string(), str::to_owned),
+        }
+    }
+}
+
 /// A log could not be removed or begun anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClearError;
@@ -102,59 +138,128 @@ impl Output {
     pub fn start(
         rooms: &LogRooms,
         config: OutputConfig,
-        log: slog::Logger,
+        log: Logger,
         bus: Option<Bus>,
     ) -> Addr<Self> {
         let room = rooms.for_path(config.logfile.as_deref());
-        Self::start_in_arbiter(&room, move |_| {
-            drop((config, log, bus));
-            Self
+        Self::start_in_arbiter(&room, move |_| Self {
+            filters: filters(&config),
+            config,
+            log,
+            bus,
+            target: None,
+            flow: Flow::default(),
+            waiters: Vec::new(),
+            retiring: false,
+        })
+    }
+
+    /// When the log is to be rotated.
+    pub(super) fn policy(&self) -> Policy {
+        Policy {
+            maxbytes: self.config.maxbytes,
+            backups: self.config.backups,
+        }
+    }
+
+    fn drained(&mut self) -> ResponseFuture<()> {
+        let (answer, answered) = oneshot::channel();
+        self.waiters.push(answer);
+        self.flow.begin_to_drain();
+        Box::pin(async {
+            // Without an answer the actor is gone, and there is nothing left to drain.
+            let _ = answered.await;
         })
     }
 }
 
+fn filters(config: &OutputConfig) -> Option<Box<Filters>> {
+    let asked = Asked {
+        process: &config.process,
+        capture_maxbytes: config.capture_maxbytes,
+        strip_ansi: config.strip_ansi,
+        syslog: config.syslog,
+    };
+    Filters::new(asked).map(Box::new)
+}
+
 impl Actor for Output {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.spawn(Pump);
+    }
 }
 
 impl Handler<Open> for Output {
     type Result = Result<(), OpenError>;
+
     fn handle(&mut self, Open: Open, _: &mut Self::Context) -> Self::Result {
-        todo!()
+        if let Some(path) = &self.config.logfile {
+            self.target = Some(target::open(path, &self.log)?);
+            self.flow.ended = false;
+        }
+        Ok(())
     }
 }
 
 impl Handler<Attach> for Output {
     type Result = ();
-    fn handle(&mut self, _: Attach, _: &mut Self::Context) -> Self::Result {
-        todo!()
+
+    fn handle(&mut self, Attach { pipe, pid }: Attach, _: &mut Self::Context) {
+        self.sweep();
+        if self.target.is_none()
+            && let Some(path) = &self.config.logfile
+        {
+            self.target = Some(target::open_or_lose(path, &self.log));
+        }
+        self.filters = filters(&self.config);
+        self.flow.attach(pipe, pid);
     }
 }
 
 impl Handler<Drain> for Output {
     type Result = ResponseFuture<()>;
+
     fn handle(&mut self, Drain: Drain, _: &mut Self::Context) -> Self::Result {
-        todo!()
+        self.drained()
     }
 }
 
 impl Handler<Clear> for Output {
     type Result = Result<(), ClearError>;
+
     fn handle(&mut self, Clear: Clear, _: &mut Self::Context) -> Self::Result {
-        todo!()
+        let Some(path) = &self.config.logfile else {
+            return Ok(());
+        };
+        let cleared = match self.target.clone().or_else(|| target::find(path)) {
+            Some(target) => target.borrow_mut().clear(),
+            None => logfile::clear(path).map(drop),
+        };
+        cleared.map_err(|_| ClearError)
     }
 }
 
 impl Handler<Reopen> for Output {
     type Result = ();
-    fn handle(&mut self, Reopen: Reopen, _: &mut Self::Context) -> Self::Result {
-        todo!()
+
+    fn handle(&mut self, Reopen: Reopen, _: &mut Self::Context) {
+        if let Some(target) = &self.target {
+            target.borrow_mut().reopen();
+        }
     }
 }
 
 impl Handler<Retire> for Output {
     type Result = ResponseFuture<()>;
+
     fn handle(&mut self, Retire: Retire, _: &mut Self::Context) -> Self::Result {
-        todo!()
+        self.retiring = true;
+        self.drained()
     }
 }
+
+#[cfg(test)]
+#[path = "output_tests.rs"]
+mod tests;

@@ -5,16 +5,23 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ansi;
+pub mod capture;
 pub mod envelope;
 pub mod event;
 pub mod exit;
 pub mod getopt;
+pub mod lines;
+pub mod losses;
 pub mod name;
 pub mod number;
 pub mod process;
 pub mod python;
+pub mod pace;
+pub mod rotation;
 pub mod shlex;
 pub mod signal;
+pub mod span;
 pub mod state;
 pub mod text;
 pub mod time;

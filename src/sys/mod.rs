@@ -25,6 +25,20 @@ pub mod sockets;
 pub mod spawn;
 
 mod placed;
+pub mod logfile;
+
+pub mod logread;
+
+pub mod mounts;
+
+pub mod autolog;
+
+pub mod pipesize;
+
+pub mod syslog;
 
 #[cfg(test)]
 mod alone;
+
+#[cfg(test)]
+pub(crate) mod scratch;

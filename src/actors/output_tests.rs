@@ -1,0 +1,499 @@
+//! An output between real pipes and real files.
+
+use super::*;
+use crate::actors::bus::Delivered;
+use crate::model::event::{EventKind, EventMask};
+use crate::model::rotation::path_of;
+use crate::sys::pipesize;
+use crate::sys::scratch::{Folder, pipe};
+use slog::{Drain as _, OwnedKVList, Record};
+use std::fs;
+use std::io::{PipeWriter, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A main log that remembers what was said.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<String>>>);
+
+impl slog::Drain for Said {
+    type Ok = ();
+    type Err = slog::Never;
+
+    fn log(&self, record: &Record<'_>, _: &OwnedKVList) -> Result<(), slog::Never> {
+        self.lines().push(record.msg().to_string());
+        Ok(())
+    }
+}
+
+impl Said {
+    fn lines(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has(&self, part: &str) -> bool {
+        self.lines().iter().any(|line| line.contains(part))
+    }
+}
+
+/// One output with its surroundings.
+struct Stage {
+    folder: Folder,
+    rooms: LogRooms,
+    said: Said,
+    level: slog::Level,
+    bus: Option<Bus>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self {
+            folder: Folder::new(),
+            rooms: LogRooms::new(),
+            said: Said::default(),
+            level: slog::Level::Info,
+            bus: None,
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("x.log")
+    }
+
+    fn config(&self) -> OutputConfig {
+        OutputConfig {
+            process: Arc::from("cat"),
+            group: Arc::from("pets"),
+            channel: Channel::Stdout,
+            logfile: Some(self.path()),
+            maxbytes: 0,
+            backups: 0,
+            syslog: false,
+            strip_ansi: false,
+            capture_maxbytes: 0,
+            events_enabled: false,
+        }
+    }
+
+    fn start(&self, config: OutputConfig) -> Addr<Output> {
+        let drain = slog::LevelFilter::new(self.said.clone(), self.level).ignore_res();
+        let log = Logger::root(drain, slog::o!());
+        Output::start(&self.rooms, config, log, self.bus.clone())
+    }
+}
+
+fn run(test: impl Future<Output = ()>) {
+    actix_rt::System::new().block_on(test);
+}
+
+async fn ask<M>(output: &Addr<Output>, message: M) -> M::Result
+where
+    M: Message + Send + 'static,
+    M::Result: Send,
+    Output: Handler<M>,
+{
+    output.send(message).await.expect("the actor lives")
+}
+
+/// Opens the log and attaches a pipe, as for a new child.
+async fn spawn(output: &Addr<Output>) -> PipeWriter {
+    let (pipe, child) = pipe();
+    assert_eq!(ask(output, Open).await, Ok(()));
+    ask(output, Attach { pipe, pid: 7 }).await;
+    child
+}
+
+/// Waits until something is so; a generous while.
+async fn until(mut so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !so() {
+        assert!(Instant::now() < deadline, "it did not happen");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Bytes of all values that repeat nowhere nearby.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+/// A log with all its older ones, oldest first.
+fn whole(path: &Path) -> Vec<u8> {
+    let mut pieces: Vec<_> = (0..)
+        .map_while(|place| fs::read(path_of(path, place)).ok())
+        .collect();
+    pieces.reverse();
+    pieces.concat()
+}
+
+fn write_all(mut child: PipeWriter, bytes: Vec<u8>, at_once: usize) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        for piece in bytes.chunks(at_once) {
+            child.write_all(piece).expect("somebody reads");
+        }
+    })
+}
+
+async fn joined(thread: thread::JoinHandle<()>) {
+    until(|| thread.is_finished()).await;
+    thread.join().expect("it did not fail");
+}
+
+#[test]
+fn bytes_are_exact_through_rotations() {
+    run(async {
+        for at_once in [64, 1000, 70_000] {
+            let stage = Stage::new();
+            let output = stage.start(OutputConfig {
+                maxbytes: 100_000,
+                backups: 1000,
+                ..stage.config()
+            });
+            let child = spawn(&output).await;
+            let bytes = noise(3_000_000);
+            joined(write_all(child, bytes.clone(), at_once)).await;
+            ask(&output, Retire).await;
+            assert!(whole(&stage.path()) == bytes, "{at_once}");
+            assert!(path_of(&stage.path(), 5).exists());
+            assert_eq!(*stage.said.lines(), Vec::<String>::new());
+        }
+    });
+}
+
+#[test]
+fn the_last_words_of_a_child_are_kept_however_many() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(stage.config());
+        let (pipe, mut child) = pipe();
+        let size = pipesize::grow(pipe.as_fd(), 1024 * 1024);
+        let bytes = noise(size);
+        child.write_all(&bytes).expect("it holds so much");
+        // Somebody else still holds the pipe open.
+        let grandchild = child.try_clone().expect("descriptors are to be had");
+        drop(child);
+        assert_eq!(ask(&output, Open).await, Ok(()));
+        ask(&output, Attach { pipe, pid: 7 }).await;
+        ask(&output, Drain).await;
+        assert!(fs::read(stage.path()).ok() == Some(bytes));
+        drop(grandchild);
+    });
+}
+
+#[test]
+fn a_grandchild_is_heard_until_the_next_child_comes() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(stage.config());
+        let mut grandchild = spawn(&output).await;
+        ask(&output, Drain).await;
+        let path = stage.path();
+        let log_is = |text: &str| fs::read_to_string(&path).is_ok_and(|log| log == text);
+        grandchild.write_all(b"one ").expect("it is heard");
+        until(|| log_is("one ")).await;
+        let mut child = spawn(&output).await;
+        assert!(grandchild.write_all(b"lost").is_err());
+        child.write_all(b"two").expect("it is heard");
+        until(|| log_is("one two")).await;
+    });
+}
+
+#[test]
+fn an_end_of_file_does_not_end_the_actor() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(stage.config());
+        for _ in 0..3 {
+            let mut child = spawn(&output).await;
+            child.write_all(b"x").expect("it is heard");
+            drop(child);
+            ask(&output, Drain).await;
+        }
+        assert_eq!(fs::read(stage.path()).ok().as_deref(), Some(&b"xxx"[..]));
+        ask(&output, Retire).await;
+        until(|| !output.connected()).await;
+    });
+}
+
+#[test]
+fn a_full_disk_does_not_stop_the_child_and_is_said_once() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(OutputConfig {
+            logfile: Some(PathBuf::from("/dev/full")),
+            ..stage.config()
+        });
+        let child = spawn(&output).await;
+        joined(write_all(child, noise(1_000_000), 1000)).await;
+        ask(&output, Retire).await;
+        let said = stage.said.lines();
+        assert_eq!(
+            *said,
+            [
+                "cannot write to log '/dev/full' (ENOSPC: No space left on device); \
+                 what cannot be written is dropped until it can be",
+                "log '/dev/full' is closed and could not be written; \
+                 1000000 bytes were dropped (ENOSPC: No space left on device)",
+            ]
+        );
+    });
+}
+
+#[test]
+fn a_target_that_nobody_reads_blocks_neither_child_nor_neighbour() {
+    run(async {
+        let stage = Stage::new();
+        let fifo = stage.folder.fifo("fifo");
+        let stuck = stage.start(OutputConfig {
+            logfile: Some(fifo),
+            ..stage.config()
+        });
+        let neighbour = stage.start(stage.config());
+        let mut neighbours_child = spawn(&neighbour).await;
+        let stuck_child = write_all(spawn(&stuck).await, noise(3_000_000), 50_000);
+        neighbours_child.write_all(b"alive").expect("it is heard");
+        until(|| fs::read(stage.path()).is_ok_and(|log| log == b"alive")).await;
+        joined(stuck_child).await;
+        ask(&stuck, Retire).await;
+        assert!(stage.said.has("nobody reads what is written to it"));
+    });
+}
+
+#[test]
+fn a_slow_reader_of_a_fifo_gets_every_byte() {
+    run(async {
+        let stage = Stage::new();
+        let fifo = stage.folder.fifo("fifo");
+        let output = stage.start(OutputConfig {
+            logfile: Some(fifo.clone()),
+            ..stage.config()
+        });
+        let child = spawn(&output).await;
+        let bytes = noise(1_000_000);
+        let reader = thread::spawn(move || fs::read(fifo).expect("it is there"));
+        joined(write_all(child, bytes.clone(), 5000)).await;
+        ask(&output, Retire).await;
+        until(|| reader.is_finished()).await;
+        assert!(reader.join().expect("it did not fail") == bytes);
+    });
+}
+
+#[test]
+fn two_streams_into_one_rotating_file_lose_nothing_and_tear_nothing() {
+    run(async {
+        let stage = Stage::new();
+        let config = OutputConfig {
+            maxbytes: 20_000,
+            backups: 10_000,
+            ..stage.config()
+        };
+        let outputs = [stage.start(config.clone()), stage.start(config)];
+        let mut children = Vec::new();
+        for (letter, output) in ["a", "b"].into_iter().zip(&outputs) {
+            let line = letter.repeat(63) + "\n";
+            let bytes = line.repeat(20_000).into_bytes();
+            children.push(write_all(spawn(output).await, bytes, 64 * 40));
+        }
+        for child in children {
+            joined(child).await;
+        }
+        for output in &outputs {
+            ask(output, Retire).await;
+        }
+        let log = whole(&stage.path());
+        let lines: Vec<_> = log.split_inclusive(|&byte| byte == b'\n').collect();
+        assert_eq!(lines.len(), 40_000);
+        assert!(lines.iter().all(|line| line.len() == 64));
+    });
+}
+
+#[test]
+fn a_log_whose_folder_goes_and_comes_is_written_again() {
+    run(async {
+        let stage = Stage::new();
+        let folder = stage.folder.path().join("logs");
+        fs::create_dir(&folder).expect("the name is free");
+        let path = folder.join("x.log");
+        let output = stage.start(OutputConfig {
+            logfile: Some(path.clone()),
+            ..stage.config()
+        });
+        let mut child = spawn(&output).await;
+        fs::remove_dir_all(&folder).expect("it is ours");
+        let mut write = || child.write_all(b"line\n").expect("it is heard");
+        until(|| {
+            write();
+            stage.said.has("ENOENT")
+        })
+        .await;
+        ask(&output, Reopen).await;
+        fs::create_dir(&folder).expect("the name is free");
+        until(|| {
+            write();
+            stage.said.has("can be written again")
+        })
+        .await;
+        assert!(path.exists());
+        ask(&output, Retire).await;
+    });
+}
+
+#[test]
+fn a_log_that_was_moved_is_written_until_it_is_reopened() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(stage.config());
+        let mut child = spawn(&output).await;
+        let (path, moved) = (stage.path(), stage.folder.path().join("moved"));
+        fs::rename(&path, &moved).expect("it is ours");
+        let is = |path: &Path, text: &str| fs::read_to_string(path).is_ok_and(|log| log == text);
+        child.write_all(b"one").expect("it is heard");
+        until(|| is(&moved, "one")).await;
+        ask(&output, Reopen).await;
+        child.write_all(b"two").expect("it is heard");
+        until(|| is(&path, "two")).await;
+        ask(&output, Clear).await.expect("it is ours");
+        assert!(is(&path, ""));
+        child.write_all(b"three").expect("it is heard");
+        until(|| is(&path, "three")).await;
+        assert!(is(&moved, "one"));
+    });
+}
+
+#[test]
+fn a_removed_log_is_there_again_at_the_next_start() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(stage.config());
+        let first = spawn(&output).await;
+        fs::remove_file(stage.path()).expect("it was made");
+        assert_eq!(ask(&output, Open).await, Ok(()));
+        assert!(stage.path().exists());
+        drop(first);
+        ask(&output, Drain).await;
+        ask(&output, Clear).await.expect("it is ours");
+        assert_eq!(fs::read(stage.path()).ok(), Some(Vec::new()));
+    });
+}
+
+#[test]
+fn a_log_that_cannot_be_opened_says_why() {
+    run(async {
+        let stage = Stage::new();
+        let check = async |path: &Path, errno: &str| {
+            let output = stage.start(OutputConfig {
+                logfile: Some(path.to_path_buf()),
+                ..stage.config()
+            });
+            let errno = errno.to_owned();
+            assert_eq!(ask(&output, Open).await, Err(OpenError { errno }));
+        };
+        check(stage.folder.path(), "EISDIR").await;
+        check(&stage.folder.path().join("missing/x.log"), "ENOENT").await;
+    });
+}
+
+#[test]
+fn without_a_log_the_pipe_is_read_all_the_same() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(OutputConfig {
+            logfile: None,
+            ..stage.config()
+        });
+        joined(write_all(spawn(&output).await, noise(1_000_000), 1000)).await;
+        ask(&output, Clear).await.expect("there is nothing to fail");
+        ask(&output, Retire).await;
+    });
+}
+
+#[test]
+fn the_main_log_echoes_output_at_level_debug() {
+    run(async {
+        let mut stage = Stage::new();
+        stage.level = slog::Level::Debug;
+        let output = stage.start(stage.config());
+        let mut child = spawn(&output).await;
+        child.write_all(b"caf\xc3\xa9\n").expect("it is heard");
+        ask(&output, Drain).await;
+        child.write_all(b"\xff").expect("it is heard");
+        drop(child);
+        ask(&output, Retire).await;
+        let said = stage.said.lines();
+        assert_eq!(said[0], "'cat' stdout output:\ncaf\u{e9}\n");
+        assert_eq!(said[1], "'cat' stdout output:\nUndecodable: b'\\xff'");
+        assert!(said[2].starts_with("fd "), "{}", said[2]);
+        assert!(said[2].contains(" closed, stopped monitoring "));
+    });
+}
+
+/// A listener that remembers what it was sent.
+#[derive(Default)]
+struct Pool(Arc<Mutex<Vec<String>>>);
+
+impl Actor for Pool {
+    type Context = Context<Self>;
+}
+
+impl Handler<Delivered> for Pool {
+    type Result = ();
+
+    fn handle(&mut self, delivered: Delivered, _: &mut Self::Context) {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let event = &delivered.event;
+        heard.push(format!(
+            "{} {}",
+            event.kind().name(),
+            event.payload(false).text()
+        ));
+    }
+}
+
+#[test]
+fn captures_become_events_and_all_output_does_if_asked() {
+    run(async {
+        let mut stage = Stage::new();
+        let bus = Bus::start(Arc::from("host"));
+        let heard = Arc::default();
+        let pool = Pool(Arc::clone(&heard)).start();
+        let kinds = [
+            EventKind::ProcessLogStdout,
+            EventKind::ProcessCommunicationStdout,
+        ];
+        bus.subscribe(EventMask::from_iter(kinds), pool.recipient());
+        stage.bus = Some(bus);
+        let output = stage.start(OutputConfig {
+            capture_maxbytes: 100,
+            events_enabled: true,
+            strip_ansi: true,
+            ..stage.config()
+        });
+        let mut child = spawn(&output).await;
+        child
+            .write_all(b"\x1b[1mbefore<!--XSUPERVISOR:BEGIN-->within<!--XSUPERVISOR:END-->after<!")
+            .expect("it is heard");
+        drop(child);
+        ask(&output, Drain).await;
+        assert_eq!(
+            fs::read_to_string(stage.path()).ok().as_deref(),
+            Some("beforeafter<!")
+        );
+        let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let texts = ["before", "within", "within", "after", "<!"];
+        assert_eq!(heard.len(), texts.len(), "{heard:?}");
+        for (event, text) in heard.iter().zip(texts) {
+            assert!(event.contains(text), "{event} {text}");
+        }
+        assert!(heard[2].contains("COMMUNICATION"), "{}", heard[2]);
+    });
+}

@@ -1,0 +1,466 @@
+//! A log with one writer, for all streams of this arbiter that go to the same path.
+//!
+//! Writing never fails for the one who writes: what cannot be kept is counted, said in the main
+//! log, and tried again with the next bytes. A log that takes nothing now but may do so soon
+//! (a pipe that is full) keeps one piece waiting and is *clogged* meanwhile; after a while the
+//! piece is given up, and until the log has recovered nothing waits for it any more.
+
+use super::watch::watch;
+use crate::model::losses::{Losses, Notice};
+use crate::model::rotation::is_due;
+use crate::sys::errno;
+use crate::sys::logfile::{self, LogFile};
+use slog::{Logger, error, warn};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::rc::{Rc, Weak};
+use std::time::{Duration, Instant};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// How long a piece may wait for a log that takes nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long to wait before something that failed is tried again, if there is something to write.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How often to look whether a log that is written to still has a name.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// A target and those who write to it.
+pub(super) type Shared = Rc<RefCell<Target>>;
+
+thread_local! {
+    /// The logs that are open on this arbiter.
+    static SHELF: RefCell<HashMap<Rc<Path>, Weak<RefCell<Target>>>> = RefCell::default();
+}
+
+/// When a log is to be rotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Policy {
+    /// Bytes after which it is; 0 is never.
+    pub maxbytes: u64,
+    /// How many older ones are kept.
+    pub backups: u32,
+}
+
+/// A log; see the module.
+pub(super) struct Target {
+    path: Rc<Path>,
+    log: Logger,
+    file: Option<LogFile>,
+    /// The file is open but no longer at its path, and a new one could not be opened yet.
+    astray: bool,
+    next_open: Instant,
+    next_look: Instant,
+    /// The rest of a piece that waits for room.
+    pending: Vec<u8>,
+    watch: Option<Rc<AsyncFd<File>>>,
+    losses: Losses,
+    reason: Reason,
+    rotation: Losses,
+    next_rotation: Instant,
+}
+
+/// Why bytes are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Errno(i32),
+    Stalled,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Stalled => f.write_str("nobody reads what is written to it"),
+            Self::Errno(number) => match errno::name(number) {
+                Some(name) => write!(f, "{name}: {}", errno::text(number)),
+                None => write!(f, "errno {number}"),
+            },
+        }
+    }
+}
+
+impl Reason {
+    fn of(error: &io::Error) -> Self {
+        Self::Errno(errno::of(error))
+    }
+}
+
+/// The log at a path, opened if nobody on this arbiter has it open; or the open one, after making
+/// sure that it is still the one at its path.
+///
+/// A disk that is full is no error: what is written is lost until it is not full any more.
+pub(super) fn open(path: &Path, log: &Logger) -> io::Result<Shared> {
+    if let Some(target) = find(path) {
+        target.borrow_mut().ensure_in_place()?;
+        return Ok(target);
+    }
+    let opened = LogFile::open(path);
+    match opened {
+        Err(error) if !is_full(&error) => Err(error),
+        opened => Ok(put(Target::new(path, log, opened))),
+    }
+}
+
+/// As [`open`], but whatever goes wrong is the target's matter.
+pub(super) fn open_or_lose(path: &Path, log: &Logger) -> Shared {
+    find(path).unwrap_or_else(|| put(Target::new(path, log, LogFile::open(path))))
+}
+
+/// The log at a path, if somebody on this arbiter has it open.
+pub(super) fn find(path: &Path) -> Option<Shared> {
+    SHELF.with_borrow(|shelf| shelf.get(path).and_then(Weak::upgrade))
+}
+
+/// Our own standard output, which nobody shares.
+pub(super) fn stdout(log: &Logger) -> Target {
+    Target::new(Path::new("/dev/stdout"), log, LogFile::stdout())
+}
+
+fn put(target: Target) -> Shared {
+    let path = Rc::clone(&target.path);
+    let target = Rc::new(RefCell::new(target));
+    SHELF.with_borrow_mut(|shelf| shelf.insert(path, Rc::downgrade(&target)));
+    target
+}
+
+/// Waits until a clogged target has room again, or gives its waiting piece up.
+pub(super) async fn unclog(target: Shared) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let Some(watch) = target.borrow_mut().watch() else {
+            target.borrow_mut().give_up(Instant::now());
+            return;
+        };
+        match tokio::time::timeout_at(deadline, watch.writable()).await {
+            Ok(Ok(mut room)) => {
+                let flushed = room.try_io(|_| target.borrow_mut().flush(Instant::now()));
+                if flushed.is_ok() {
+                    return;
+                }
+            }
+            Ok(Err(_)) | Err(_) => {
+                target.borrow_mut().give_up(Instant::now());
+                return;
+            }
+        }
+    }
+}
+
+impl Target {
+    fn new(path: &Path, log: &Logger, opened: io::Result<LogFile>) -> Self {
+        let now = Instant::now();
+        let reason = opened.as_ref().err().map_or(Reason::Stalled, Reason::of);
+        Self {
+            path: Rc::from(path),
+            log: log.clone(),
+            file: opened.ok(),
+            astray: false,
+            next_open: now + RETRY,
+            next_look: now + LOOK,
+            pending: Vec::new(),
+            watch: None,
+            losses: Losses::default(),
+            reason,
+            rotation: Losses::default(),
+            next_rotation: now,
+        }
+    }
+
+    /// Writes all of a piece, or counts what could not be written; then rotates if that is due.
+    pub(super) fn write(&mut self, piece: &[u8], policy: Policy, now: Instant) {
+        self.heal(now);
+        if self.is_clogged() && self.flush(now).is_err() {
+            self.reason = Reason::Stalled;
+            self.lose(piece.len(), now);
+            return;
+        }
+        if self.write_now(piece, now) {
+            self.rotate_if_due(policy, now);
+        }
+    }
+
+    /// Whether a piece waits for room, and the next should not come before [`unclog`] is done.
+    pub(super) const fn is_clogged(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Whether bytes are being lost.
+    pub(super) const fn is_losing(&self) -> bool {
+        self.losses.ongoing()
+    }
+
+    /// Bytes that the file has at least before it is rotated; none if it never is.
+    pub(super) fn room(&self, policy: Policy) -> Option<u64> {
+        let file = self.file.as_ref()?;
+        if policy.maxbytes == 0 || !file.is_regular() {
+            return None;
+        }
+        Some(policy.maxbytes.saturating_sub(file.position().ok()?))
+    }
+
+    /// Opens the log anew at its path, for it was moved away. Where that fails, writing goes on
+    /// in the old file, and opening is tried again.
+    pub(super) fn reopen(&mut self) {
+        if let Err(error) = self.try_open(Instant::now()) {
+            self.astray = true;
+            let reason = Reason::of(&error);
+            warn!(
+                self.log,
+                "cannot reopen log '{}' ({reason}); it is tried again while there is something to write",
+                self.path.display()
+            );
+        }
+    }
+
+    /// Removes the log and begins it anew.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        match logfile::clear(&self.path) {
+            Ok(fresh) => {
+                self.take(fresh);
+                Ok(())
+            }
+            Err(error) => {
+                self.astray = self.file.as_ref().is_some_and(|old| !old.is_at_its_path());
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes sure that the open file is the one at the path.
+    pub(super) fn ensure_in_place(&mut self) -> io::Result<()> {
+        if self.file.as_ref().is_some_and(LogFile::is_at_its_path) {
+            self.astray = false;
+            return Ok(());
+        }
+        match self.try_open(Instant::now()) {
+            Err(error) if !is_full(&error) => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Gives the waiting piece up.
+    pub(super) fn give_up(&mut self, now: Instant) {
+        let waiting = std::mem::take(&mut self.pending);
+        self.watch = None;
+        if !waiting.is_empty() {
+            self.reason = Reason::Stalled;
+            self.lose(waiting.len(), now);
+        }
+    }
+
+    /// Writes the waiting piece. `WouldBlock` if there is still no room for all of it.
+    pub(super) fn flush(&mut self, now: Instant) -> io::Result<()> {
+        let waiting = std::mem::take(&mut self.pending);
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        self.write_now(&waiting, now);
+        if self.is_clogged() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.watch = None;
+        Ok(())
+    }
+
+    /// Whether all of it was written.
+    fn write_now(&mut self, piece: &[u8], now: Instant) -> bool {
+        let mut rest = piece;
+        let mut reopened = false;
+        while !rest.is_empty() {
+            let Some(file) = &self.file else {
+                self.lose(rest.len(), now);
+                return false;
+            };
+            let error = match file.write(rest) {
+                Ok(0) => io::ErrorKind::WriteZero.into(),
+                Ok(written) => {
+                    rest = &rest[written..];
+                    continue;
+                }
+                Err(error) => error,
+            };
+            match error.kind() {
+                io::ErrorKind::Interrupted => continue,
+                io::ErrorKind::WouldBlock if !file.is_regular() => {
+                    self.clog(rest, now);
+                    return false;
+                }
+                _ => {}
+            }
+            if !reopened && may_heal_by_opening(&error) && now >= self.next_open {
+                reopened = true;
+                if self.try_open(now).is_ok() {
+                    continue;
+                }
+            }
+            self.reason = Reason::of(&error);
+            self.lose(rest.len(), now);
+            return false;
+        }
+        if let Some(lost) = self.losses.kept(now) {
+            let (path, reason) = (self.path.display(), self.reason);
+            warn!(
+                self.log,
+                "log '{path}' can be written again; {lost} bytes were dropped ({reason})"
+            );
+        }
+        true
+    }
+
+    fn clog(&mut self, rest: &[u8], now: Instant) {
+        if self.losses.ongoing() {
+            self.reason = Reason::Stalled;
+            self.lose(rest.len(), now);
+        } else {
+            self.pending = rest.to_vec();
+        }
+    }
+
+    fn lose(&mut self, bytes: usize, now: Instant) {
+        let (path, reason) = (self.path.display(), self.reason);
+        match self.losses.add(bytes as u64, now) {
+            None => {}
+            Some(Notice::Begun) => error!(
+                self.log,
+                "cannot write to log '{path}' ({reason}); \
+                 what cannot be written is dropped until it can be"
+            ),
+            Some(Notice::Ongoing(lost)) => error!(
+                self.log,
+                "still cannot write to log '{path}' ({reason}); {lost} bytes were dropped so far"
+            ),
+        }
+    }
+
+    /// Looks after what may have gone wrong since the last write.
+    fn heal(&mut self, now: Instant) {
+        let broken = self.file.is_none() || self.astray;
+        if !broken {
+            if now < self.next_look {
+                return;
+            }
+            self.next_look = now + LOOK;
+            if !self.is_removed() {
+                return;
+            }
+        } else if now < self.next_open {
+            return;
+        }
+        if let Err(error) = self.try_open(now) {
+            self.astray = self.file.is_some();
+            if self.file.is_none() || self.is_removed() {
+                self.file = None;
+                self.reason = Reason::of(&error);
+            }
+        }
+    }
+
+    fn is_removed(&self) -> bool {
+        self.file.as_ref().is_some_and(LogFile::is_removed)
+    }
+
+    fn try_open(&mut self, now: Instant) -> io::Result<()> {
+        self.next_open = now + RETRY;
+        let file = LogFile::open(&self.path)?;
+        self.take(file);
+        Ok(())
+    }
+
+    fn take(&mut self, file: LogFile) {
+        self.file = Some(file);
+        self.astray = false;
+        self.watch = None;
+    }
+
+    fn rotate_if_due(&mut self, policy: Policy, now: Instant) {
+        let Some(file) = &mut self.file else {
+            return;
+        };
+        let exempt = policy.maxbytes == 0 || !file.is_regular() || self.astray;
+        if exempt || now < self.next_rotation {
+            return;
+        }
+        let due = file
+            .position()
+            .is_ok_and(|position| is_due(position, policy.maxbytes));
+        if !due {
+            return;
+        }
+        match file.rotate(policy.backups) {
+            Ok(()) => {
+                self.rotation.end();
+            }
+            Err(error) => {
+                self.next_rotation = now + RETRY;
+                self.next_open = now + RETRY;
+                self.astray = !file.is_at_its_path();
+                if self.rotation.add(0, now).is_some() {
+                    let (path, reason) = (self.path.display(), Reason::of(&error));
+                    warn!(
+                        self.log,
+                        "cannot rotate log '{path}' ({reason}); writing goes on in the old file"
+                    );
+                }
+            }
+        }
+    }
+
+    fn watch(&mut self) -> Option<Rc<AsyncFd<File>>> {
+        if self.watch.is_none() {
+            let file = self.file.as_ref()?.duplicate().ok()?;
+            self.watch = Some(Rc::new(watch(file, Interest::WRITABLE).ok()?));
+        }
+        self.watch.clone()
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        if self.flush(now).is_err() {
+            self.give_up(now);
+        }
+        if let Some(lost) = self.losses.end() {
+            let (path, reason) = (self.path.display(), self.reason);
+            warn!(
+                self.log,
+                "log '{path}' is closed and could not be written; \
+                 {lost} bytes were dropped ({reason})"
+            );
+        }
+        // The shelf itself may be gone when the thread ends. A target that was never put on it
+        // must not take away one that was.
+        let _ = SHELF.try_with(|shelf| {
+            if let Ok(mut shelf) = shelf.try_borrow_mut()
+                && shelf
+                    .get(&self.path)
+                    .is_some_and(|it| it.strong_count() == 0)
+            {
+                shelf.remove(&self.path);
+            }
+        });
+    }
+}
+
+/// The disk, not the path, is the trouble, and it will pass.
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
+/// The open file is no good any more, but there may be another at its path: the reader of a FIFO
+/// went away, a network file system came back.
+fn may_heal_by_opening(error: &io::Error) -> bool {
+    matches!(
+        errno::name(errno::of(error)),
+        Some("EPIPE" | "ENXIO" | "ESTALE" | "EIO" | "ENODEV" | "EBADF")
+    )
+}

@@ -1,0 +1,38 @@
+//! How much a pipe holds.
+
+use nix::fcntl::{FcntlArg, fcntl};
+use std::os::fd::AsFd;
+
+/// What a pipe holds unless somebody changed it.
+const USUAL: usize = 64 * 1024;
+
+/// How many bytes a pipe can hold. For what is no pipe, as many as are usual.
+pub fn capacity(pipe: impl AsFd) -> usize {
+    fcntl(pipe, FcntlArg::F_GETPIPE_SZ)
+        .ok()
+        .and_then(|size| usize::try_from(size).ok())
+        .unwrap_or(USUAL)
+}
+
+/// Makes a pipe hold more, if the system lets us; answers how many bytes it can hold then.
+pub fn grow(pipe: impl AsFd + Copy, size: i32) -> usize {
+    // Where it is refused, as for a user who has many big pipes, it stays as it was.
+    let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(size));
+    capacity(pipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn a_pipe_grows_and_what_is_no_pipe_does_not() {
+        let (reader, _writer) = std::io::pipe().expect("descriptors are to be had");
+        assert_eq!(capacity(&reader), USUAL);
+        assert_eq!(grow(reader.as_fd(), 128 * 1024), 128 * 1024);
+        let file = File::open("/dev/null").expect("it is there");
+        assert_eq!(grow(file.as_fd(), 128 * 1024), USUAL);
+    }
+}
