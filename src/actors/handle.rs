@@ -4,8 +4,23 @@
 //! actors and are answered when they have happened; a command whose caller goes away is carried
 //! out all the same.
 
+use super::bus::Bus;
+use super::daemon::{
+    AddGroup, Consider, Daemon, FindGroup, FindProcess, RemoveGroup, Restart, Shutdown,
+    SignalEverything, StartEverything, StopEverything,
+};
+use super::group::{Group, SignalAll, StartAll, StopAll};
+use super::logs::LogRooms;
+use super::mainlog::MainLogHandle;
+use super::process::{ClearLogs, Process, SendSignal, Start, Stop, WriteStdin};
+use super::source::Source;
 use super::table::Table;
+use super::world::World;
+use crate::config::{Diff, MainLogTarget};
+use crate::model::event::{Event, EventKind};
 use crate::model::signal::Signal;
+use actix::dev::ToEnvelope;
+use actix::{Actor, Addr, Handler, Message};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +28,12 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Supervisor {
     table: Arc<Table>,
+    daemon: Addr<Daemon>,
+    bus: Bus,
+    rooms: LogRooms,
+    mainlog: MainLogHandle,
+    source: Source,
+    log: slog::Logger,
 }
 
 /// How a command ended for one process of several.
@@ -93,6 +114,8 @@ pub enum AddError {
     Unknown,
     /// It is active already.
     AlreadyAdded,
+    /// The daemon is shutting down.
+    ShuttingDown,
 }
 
 /// Why a group was not removed.
@@ -131,6 +154,24 @@ pub struct Tail {
 }
 
 impl Supervisor {
+    /// The handle of this daemon.
+    pub fn new(
+        world: &World,
+        daemon: Addr<Daemon>,
+        mainlog: MainLogHandle,
+        source: Source,
+    ) -> Self {
+        Self {
+            table: Arc::clone(&world.table),
+            daemon,
+            bus: world.bus.clone(),
+            rooms: world.rooms.clone(),
+            mainlog,
+            source,
+            log: world.log.clone(),
+        }
+    }
+
     /// What is true now.
     pub fn table(&self) -> &Table {
         &self.table
@@ -139,7 +180,12 @@ impl Supervisor {
     /// Starts a process. With `wait`, answers once it is RUNNING or has failed; else once it was
     /// spawned or could not be.
     pub async fn start(&self, group: &str, process: &str, wait: bool) -> Result<(), StartError> {
-        todo!("{group}{process}{wait}")
+        let process = self
+            .process(group, process)
+            .await
+            .ok_or(StartError::Unknown)?;
+        let lost = Err(StartError::UnknownState);
+        ask(&process, Start { wait }).await.unwrap_or(lost)
     }
 
     /// Starts every process of a group that does not run, in order, and answers when all have
@@ -149,17 +195,24 @@ impl Supervisor {
         group: &str,
         wait: bool,
     ) -> Result<Vec<Outcome<StartError>>, Unknown> {
-        todo!("{group}{wait}")
+        let group = self.group(group).await.ok_or(Unknown)?;
+        ask(&group, StartAll { wait }).await.ok_or(Unknown)
     }
 
     /// Starts every process that does not run.
     pub async fn start_all(&self, wait: bool) -> Vec<Outcome<StartError>> {
-        todo!("{wait}")
+        let order = StartEverything(StartAll { wait });
+        ask(&self.daemon, order).await.unwrap_or_default()
     }
 
     /// Stops a process. With `wait`, answers once it is gone; else once it was asked to go.
     pub async fn stop(&self, group: &str, process: &str, wait: bool) -> Result<(), StopError> {
-        todo!("{group}{process}{wait}")
+        let process = self
+            .process(group, process)
+            .await
+            .ok_or(StopError::Unknown)?;
+        let lost = Err(StopError::Unknown);
+        ask(&process, Stop { wait }).await.unwrap_or(lost)
     }
 
     /// Stops every process of a group that runs.
@@ -168,12 +221,14 @@ impl Supervisor {
         group: &str,
         wait: bool,
     ) -> Result<Vec<Outcome<StopError>>, Unknown> {
-        todo!("{group}{wait}")
+        let group = self.group(group).await.ok_or(Unknown)?;
+        ask(&group, StopAll { wait }).await.ok_or(Unknown)
     }
 
     /// Stops every process that runs.
     pub async fn stop_all(&self, wait: bool) -> Vec<Outcome<StopError>> {
-        todo!("{wait}")
+        let order = StopEverything(StopAll { wait });
+        ask(&self.daemon, order).await.unwrap_or_default()
     }
 
     /// Sends a signal to a process. Answers once it was sent.
@@ -183,7 +238,12 @@ impl Supervisor {
         process: &str,
         signal: Signal,
     ) -> Result<(), SignalError> {
-        todo!("{group}{process}{signal}")
+        let process = self
+            .process(group, process)
+            .await
+            .ok_or(SignalError::Unknown)?;
+        let lost = Err(SignalError::Unknown);
+        ask(&process, SendSignal(signal)).await.unwrap_or(lost)
     }
 
     /// Sends a signal to every process of a group that has a child.
@@ -192,12 +252,14 @@ impl Supervisor {
         group: &str,
         signal: Signal,
     ) -> Result<Vec<Outcome<SignalError>>, Unknown> {
-        todo!("{group}{signal}")
+        let group = self.group(group).await.ok_or(Unknown)?;
+        ask(&group, SignalAll(signal)).await.ok_or(Unknown)
     }
 
     /// Sends a signal to every process that has a child.
     pub async fn signal_all(&self, signal: Signal) -> Vec<Outcome<SignalError>> {
-        todo!("{signal}")
+        let order = SignalEverything(SignalAll(signal));
+        ask(&self.daemon, order).await.unwrap_or_default()
     }
 
     /// Queues bytes for the stdin of a process. Answers once they were written or queued.
@@ -207,17 +269,25 @@ impl Supervisor {
         process: &str,
         bytes: Vec<u8>,
     ) -> Result<(), StdinError> {
-        todo!("{group}{process}{}", bytes.len())
+        let process = self
+            .process(group, process)
+            .await
+            .ok_or(StdinError::Unknown)?;
+        let lost = Err(StdinError::Unknown);
+        ask(&process, WriteStdin(bytes)).await.unwrap_or(lost)
     }
 
     /// Removes the logs of a process and begins them anew. Answers once that was done.
     pub async fn clear_logs(&self, group: &str, process: &str) -> Result<(), LogError> {
-        todo!("{group}{process}")
+        let process = self.process(group, process).await.ok_or(LogError::NoFile)?;
+        ask(&process, ClearLogs)
+            .await
+            .unwrap_or(Err(LogError::Failed))
     }
 
     /// Removes the main log and begins it anew.
     pub async fn clear_main_log(&self) -> Result<(), LogError> {
-        todo!()
+        self.mainlog.clear().await
     }
 
     /// Reads from a log: `length` bytes from `offset` on, 0 for all there is; or with a negative
@@ -228,51 +298,98 @@ impl Supervisor {
         offset: i64,
         length: i64,
     ) -> Result<Vec<u8>, LogError> {
-        todo!("{path:?}{offset}{length}")
+        self.rooms.read(path, offset, length).await
     }
 
     /// Reads at most `length` bytes from the end of a log, of those after `offset`, with the
     /// original's arithmetic (`docs/api.rst`, `tailProcessStdoutLog`). A log that is not there
     /// is an empty one.
     pub async fn tail_log(&self, path: &Path, offset: i64, length: i64) -> Tail {
-        todo!("{path:?}{offset}{length}")
+        self.rooms.tail(path, offset, length).await
     }
 
     /// The file of the main log; none if it goes to the system's log.
     pub fn main_log(&self) -> Option<PathBuf> {
-        todo!()
+        match &self.table.config().daemon.logfile {
+            MainLogTarget::File(path) => Some(path.clone()),
+            MainLogTarget::Syslog => None,
+        }
     }
 
     /// Reads the config files again and says which groups differ from the active ones. Nothing
     /// changes but what [`Table::config`] answers.
-    pub async fn reread(&self) -> Result<crate::config::Diff, CannotReread> {
-        todo!()
+    pub async fn reread(&self) -> Result<Diff, CannotReread> {
+        let config = self.source.read().await.map_err(CannotReread)?;
+        let leaving = || CannotReread("the daemon is leaving".to_owned());
+        ask(&self.daemon, Consider(config))
+            .await
+            .ok_or_else(leaving)
     }
 
     /// Makes a group of the config that was read last active, and starts its `autostart`
     /// processes.
     pub async fn add_group(&self, name: &str) -> Result<(), AddError> {
-        todo!("{name}")
+        let leaving = Err(AddError::ShuttingDown);
+        let add = AddGroup(name.to_owned());
+        ask(&self.daemon, add).await.unwrap_or(leaving)
     }
 
     /// Removes a group whose processes are all stopped.
     pub async fn remove_group(&self, name: &str) -> Result<(), RemoveError> {
-        todo!("{name}")
+        let remove = RemoveGroup(name.to_owned());
+        ask(&self.daemon, remove)
+            .await
+            .unwrap_or(Err(RemoveError::Unknown))
     }
 
     /// Begins to stop everything and to leave. Answers at once.
     pub async fn shutdown(&self) {
-        todo!()
+        // A daemon that is gone has left.
+        let _ = ask(&self.daemon, Shutdown).await;
     }
 
     /// Reads the config; if it is sound, begins to stop everything and to start again with it.
     /// Answers once that has begun.
     pub async fn restart(&self) -> Result<(), CannotReread> {
-        todo!()
+        let config = self.source.read().await.map_err(|sentence| {
+            World::refuse_restart(&self.log, &sentence);
+            CannotReread(sentence)
+        })?;
+        let _ = ask(&self.daemon, Restart(config)).await;
+        Ok(())
     }
 
     /// Publishes a `REMOTE_COMMUNICATION` event.
     pub async fn send_remote_event(&self, kind: String, data: String) {
-        todo!("{kind}{data}")
+        let event = || Event::RemoteCommunication { kind, data };
+        self.bus
+            .publish_paced(EventKind::RemoteCommunication, event)
+            .await;
     }
+
+    async fn group(&self, name: &str) -> Option<Addr<Group>> {
+        ask(&self.daemon, FindGroup(name.to_owned())).await?
+    }
+
+    async fn process(&self, group: &str, process: &str) -> Option<Addr<Process>> {
+        let wanted = FindProcess {
+            group: group.to_owned(),
+            process: process.to_owned(),
+        };
+        ask(&self.daemon, wanted).await?
+    }
+}
+
+/// Asks an actor, in a task of its own: with the future of an actix request dropped, the message
+/// would be taken back, and with it the command of a client that hung up. None if the actor is
+/// gone.
+async fn ask<A, M>(actor: &Addr<A>, message: M) -> Option<M::Result>
+where
+    A: Actor + Handler<M>,
+    A::Context: ToEnvelope<A, M>,
+    M: Message + Send + 'static,
+    M::Result: Send,
+{
+    let request = actor.send(message);
+    actix_rt::spawn(request).await.ok()?.ok()
 }

@@ -7,15 +7,23 @@
 #![forbid(unsafe_code)]
 
 pub mod bus;
+pub mod daemon;
 mod filters;
+pub mod group;
 pub mod handle;
 pub mod logs;
 pub mod mainlog;
 pub mod output;
+pub mod process;
 mod pump;
+pub mod reaper;
+pub mod source;
+pub mod spawner;
+mod stdin;
 mod syslogger;
 pub mod table;
 mod target;
 mod watch;
+pub mod world;
 
 pub use handle::Supervisor;

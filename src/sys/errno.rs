@@ -137,6 +137,12 @@ const NAMES: [(&str, i32); 130] = [
     ("ERFKILL", 132),
 ];
 
+/// No more descriptors for this process.
+pub const EMFILE: i32 = nix::libc::EMFILE;
+
+/// Not now; for a new process: no more of them.
+pub const EAGAIN: i32 = nix::libc::EAGAIN;
+
 /// The name of an error, as `EACCES` for 13. None for a number without one.
 pub fn name(errno: i32) -> Option<&'static str> {
     NAMES

@@ -24,8 +24,8 @@ pub mod reap;
 pub mod sockets;
 pub mod spawn;
 
-mod placed;
 pub mod logfile;
+mod placed;
 
 pub mod logread;
 

@@ -14,12 +14,12 @@ use crate::model::signal::Signal;
 use nix::errno::Errno;
 use nix::libc;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Who wants to hear of a child's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Owner(pub u64);
+pub struct Owner(pub(super) u64);
 
 /// The children that are not buried yet.
 #[derive(Debug, Default)]
@@ -28,6 +28,7 @@ pub struct Register {
     /// The pid of the child that is being made: 0 before the kernel has made it. The kernel
     /// writes here before the child runs, so before it can end.
     unborn: AtomicI32,
+    owners: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +59,11 @@ pub enum KillError {
 }
 
 impl Register {
+    /// An owner that nobody else is.
+    pub fn new_owner(&self) -> Owner {
+        Owner(self.owners.fetch_add(1, Ordering::Relaxed))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Living> {
         // Whoever panicked held whole values.
         self.living.lock().unwrap_or_else(PoisonError::into_inner)

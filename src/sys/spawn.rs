@@ -122,10 +122,10 @@ pub enum Step {
 /// Why there is no child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SpawnError {
-    /// Its pipes could not be made.
-    Pipes(Errno),
-    /// It could not be made.
-    Clone(Errno),
+    /// Its pipes could not be made: the error number.
+    Pipes(i32),
+    /// It could not be made: the error number.
+    Clone(i32),
 }
 
 /// Makes children, one at a time. It belongs to the thread that may stall: a child that hangs
@@ -152,7 +152,7 @@ impl Spawner {
     /// Makes a child and enters it under its owner before anybody can hear of its end. Returns
     /// when its program is executed, or will never be.
     pub fn spawn(&mut self, exec: &Exec, owner: Owner) -> Result<Child, SpawnError> {
-        let pipes = Pipes::new(exec).map_err(SpawnError::Pipes)?;
+        let pipes = Pipes::new(exec).map_err(|errno| SpawnError::Pipes(errno as i32))?;
         let argv = pointers(&exec.argv);
         let envp = pointers(&exec.envp);
         let setting = Setting {
@@ -167,7 +167,7 @@ impl Spawner {
         };
         let (pid, failure) = self
             .clone_child(setting, owner)
-            .map_err(SpawnError::Clone)?;
+            .map_err(|errno| SpawnError::Clone(errno as i32))?;
         Ok(Child {
             pid,
             stdin: pipes.stdin.map(|(_, ours)| ours),

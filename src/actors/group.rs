@@ -1,0 +1,397 @@
+//! A Group: its members and their order.
+//!
+//! Members are started in the order of the config (ascending by priority, then by name). A stop
+//! by request goes through them in the same order; the stop of the whole daemon in reverse, all
+//! signalled at once. The group does not wait between members: who waits is whoever asked.
+
+use super::handle::{Outcome, SignalError, StartError, StopError};
+use super::output::{Output, OutputConfig};
+use super::process::{
+    self, Autostart, Hold, Process, ReopenLogs, SendSignal, Start, Stop, StopWithGroup,
+};
+use super::table::{GroupRows, Row};
+use super::world::World;
+use crate::config::{Config, GroupConfig, LogFile, ProcessConfig, StreamConfig};
+use crate::model::signal::Signal;
+use crate::model::state::{Channel, ProcessState};
+use crate::sys::autolog;
+use actix::{
+    Actor, ActorContext, Addr, Context, Handler, MailboxError, Message, MessageResult,
+    ResponseFuture,
+};
+use futures_util::future::join_all;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The actor; see the module.
+pub struct Group {
+    world: Rc<World>,
+    members: Vec<Member>,
+}
+
+struct Member {
+    process: Addr<Process>,
+    row: Arc<Row>,
+    autostart: bool,
+}
+
+/// The member of a name. Answered at once.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Option<Addr<Process>>")]
+pub struct Find(pub String);
+
+/// Starts every member that does not run, each as [`Start`] does. Answered when all have
+/// answered, in the order of starting.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Vec<Outcome<StartError>>")]
+pub struct StartAll {
+    /// Whether to wait until they are RUNNING.
+    pub wait: bool,
+}
+
+/// Stops every member that runs, each as [`Stop`] does. Answered when all have answered.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Vec<Outcome<StopError>>")]
+pub struct StopAll {
+    /// Whether to wait until they are gone.
+    pub wait: bool,
+}
+
+/// Signals every member that has a child. Answered when all have answered.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Vec<Outcome<SignalError>>")]
+pub struct SignalAll(pub Signal);
+
+/// Starts the members that are to be started with the daemon. Not answered.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct AutostartAll;
+
+/// Starts nothing any more without being asked to. Answered at once.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct HoldAll;
+
+/// Stops all members in reverse order. Answered once nothing of them runs.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct StopInOrder;
+
+/// Opens all logs anew. Answered when that is done.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ReopenAll;
+
+/// Ends the group, if all its members are stopped. Answered when their logs are closed.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<(), StillRunning>")]
+pub struct Retire;
+
+/// Some members are not stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StillRunning;
+
+/// The files of automatic logs, by process name and channel.
+pub type AutoLogs = HashMap<(String, Channel), PathBuf>;
+
+/// Makes the files of the automatic logs of a group, where disks may be slow.
+pub async fn make_auto_logs(world: &World, config: &Config, group: &GroupConfig) -> AutoLogs {
+    let mut wishes = Vec::new();
+    for program in &group.processes {
+        for channel in [Channel::Stdout, Channel::Stderr] {
+            if stream(program, channel).logfile == LogFile::Auto {
+                wishes.push((program.name.clone(), channel));
+            }
+        }
+    }
+    if wishes.is_empty() {
+        return AutoLogs::new();
+    }
+    let directory = config.daemon.childlogdir.clone();
+    let identifier = config.daemon.identifier.clone();
+    let log = world.log.clone();
+    let room = directory.clone();
+    let make = async move {
+        let make = |(process, channel): (String, Channel)| match autolog::create(
+            &directory,
+            &process,
+            &identifier,
+            channel,
+        ) {
+            Ok(path) => Some(((process, channel), path)),
+            Err(error) => {
+                slog::error!(
+                    log,
+                    "cannot make an automatic log for the {} of '{}' in {}: {}; it is not kept",
+                    channel.name(),
+                    process,
+                    directory.display(),
+                    error
+                );
+                None
+            }
+        };
+        wishes.into_iter().filter_map(make).collect()
+    };
+    world.rooms.run(&room, make).await.unwrap_or_default()
+}
+
+fn stream(program: &ProcessConfig, channel: Channel) -> &StreamConfig {
+    match channel {
+        Channel::Stdout => &program.stdout,
+        Channel::Stderr => &program.stderr,
+    }
+}
+
+impl Group {
+    /// Starts a group and its members' actors, and enters them into the table. No program is
+    /// started.
+    pub fn start(
+        world: &Rc<World>,
+        config: &Config,
+        group: &GroupConfig,
+        auto_logs: &AutoLogs,
+    ) -> Addr<Self> {
+        let name: Arc<str> = group.name.as_str().into();
+        let member = |program: &ProcessConfig| {
+            let log = |channel| {
+                let path = match &stream(program, channel).logfile {
+                    LogFile::None => return None,
+                    LogFile::Path(path) => path,
+                    LogFile::Auto => auto_logs.get(&(program.name.clone(), channel))?,
+                };
+                Some(Arc::new(path.clone()))
+            };
+            let row = Arc::new(Row::new(Arc::clone(&name), program.name.as_str().into()));
+            row.write(|row| {
+                row.stdout_logfile = log(Channel::Stdout);
+                row.stderr_logfile = log(Channel::Stderr);
+            });
+            Member {
+                process: process(world, config, program, &row),
+                row,
+                autostart: program.autostart,
+            }
+        };
+        let members: Vec<Member> = group.processes.iter().map(member).collect();
+        world.table.add(Arc::new(GroupRows {
+            name,
+            priority: group.priority,
+            rows: members
+                .iter()
+                .map(|member| Arc::clone(&member.row))
+                .collect(),
+        }));
+        let world = Rc::clone(world);
+        Self { world, members }.start()
+    }
+
+    /// Asks those members whose state fits, in their order; the answers come in that order.
+    fn ask<M, E, F>(
+        &self,
+        fits: impl Fn(ProcessState) -> bool,
+        message: M,
+        lost: F,
+    ) -> ResponseFuture<Vec<Outcome<E>>>
+    where
+        M: Message<Result = Result<(), E>> + Copy + Send + 'static,
+        Process: Handler<M>,
+        E: Send + 'static,
+        F: Fn() -> E + 'static,
+    {
+        let fitting = self
+            .members
+            .iter()
+            .filter(|member| fits(member.row.read().state));
+        let asked: Vec<_> = fitting
+            .map(|member| (Arc::clone(&member.row), member.process.send(message)))
+            .collect();
+        let world = Rc::clone(&self.world);
+        Box::pin(async move {
+            let (rows, answers): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+            let answers = join_all(answers).await;
+            let outcome = |(row, answer): (Arc<Row>, Result<Result<(), E>, MailboxError>)| {
+                let result = answer.unwrap_or_else(|_| {
+                    mourn(&world, &row);
+                    Err(lost())
+                });
+                Outcome {
+                    group: Arc::clone(&row.group),
+                    name: Arc::clone(&row.name),
+                    result,
+                }
+            };
+            rows.into_iter().zip(answers).map(outcome).collect()
+        })
+    }
+
+    /// Tells all members, in this order, and waits for their answers.
+    fn tell_all<'a, M>(
+        &self,
+        members: impl Iterator<Item = &'a Member>,
+        message: M,
+    ) -> ResponseFuture<()>
+    where
+        M: Message<Result = ()> + Copy + Send + 'static,
+        Process: Handler<M>,
+    {
+        let told: Vec<_> = members
+            .map(|member| (Arc::clone(&member.row), member.process.send(message)))
+            .collect();
+        let world = Rc::clone(&self.world);
+        Box::pin(async move {
+            let (rows, answers): (Vec<_>, Vec<_>) = told.into_iter().unzip();
+            for (row, answer) in rows.iter().zip(join_all(answers).await) {
+                if answer.is_err() {
+                    mourn(&world, row);
+                }
+            }
+        })
+    }
+}
+
+/// The actor of a process, and those of its outputs.
+fn process(
+    world: &Rc<World>,
+    config: &Config,
+    program: &ProcessConfig,
+    row: &Arc<Row>,
+) -> Addr<Process> {
+    let snapshot = row.read();
+    let output = |channel| {
+        let stream = stream(program, channel);
+        let config = OutputConfig {
+            process: Arc::clone(&row.name),
+            group: Arc::clone(&row.group),
+            channel,
+            logfile: snapshot.logfile(channel).map(|path| path.to_path_buf()),
+            maxbytes: stream.maxbytes,
+            backups: stream.backups,
+            syslog: stream.syslog,
+            strip_ansi: config.daemon.strip_ansi,
+            capture_maxbytes: stream.capture_maxbytes,
+            events_enabled: stream.events_enabled,
+        };
+        Output::start(
+            &world.rooms,
+            config,
+            world.log.clone(),
+            Some(world.bus.clone()),
+        )
+    };
+    let mut outputs = vec![output(Channel::Stdout)];
+    if !program.redirect_stderr {
+        outputs.push(output(Channel::Stderr));
+    }
+    let (world, program) = (Rc::clone(world), Arc::new(program.clone()));
+    Process::new(world, program, Arc::clone(row), outputs, None).start()
+}
+
+/// An actor that is gone without having been retired has panicked: nobody knows what becomes of
+/// its process any more, and that is said.
+fn mourn(world: &World, row: &Row) {
+    if row.read().state != ProcessState::Unknown {
+        row.write(|row| row.state = ProcessState::Unknown);
+        slog::crit!(
+            world.log,
+            "lost control of '{}': its part of the daemon failed, which is a defect; \
+             restart the daemon to get it back",
+            row.name
+        );
+    }
+}
+
+impl Actor for Group {
+    type Context = Context<Self>;
+}
+
+impl Handler<Find> for Group {
+    type Result = MessageResult<Find>;
+
+    fn handle(&mut self, Find(name): Find, _: &mut Context<Self>) -> Self::Result {
+        let member = self.members.iter().find(|member| *member.row.name == *name);
+        MessageResult(member.map(|member| member.process.clone()))
+    }
+}
+
+impl Handler<StartAll> for Group {
+    type Result = ResponseFuture<Vec<Outcome<StartError>>>;
+
+    fn handle(&mut self, StartAll { wait }: StartAll, _: &mut Context<Self>) -> Self::Result {
+        let lost = || StartError::UnknownState;
+        self.ask(|state| !state.is_running(), Start { wait }, lost)
+    }
+}
+
+impl Handler<StopAll> for Group {
+    type Result = ResponseFuture<Vec<Outcome<StopError>>>;
+
+    fn handle(&mut self, StopAll { wait }: StopAll, _: &mut Context<Self>) -> Self::Result {
+        let lost = || StopError::Failed("the daemon lost control of it".to_owned());
+        self.ask(ProcessState::is_running, Stop { wait }, lost)
+    }
+}
+
+impl Handler<SignalAll> for Group {
+    type Result = ResponseFuture<Vec<Outcome<SignalError>>>;
+
+    fn handle(&mut self, SignalAll(signal): SignalAll, _: &mut Context<Self>) -> Self::Result {
+        let lost = || SignalError::Failed("the daemon lost control of it".to_owned());
+        self.ask(ProcessState::is_signallable, SendSignal(signal), lost)
+    }
+}
+
+impl Handler<AutostartAll> for Group {
+    type Result = ();
+
+    fn handle(&mut self, AutostartAll: AutostartAll, _: &mut Context<Self>) {
+        for member in self.members.iter().filter(|member| member.autostart) {
+            member.process.do_send(Autostart);
+        }
+    }
+}
+
+impl Handler<HoldAll> for Group {
+    type Result = ();
+
+    fn handle(&mut self, HoldAll: HoldAll, _: &mut Context<Self>) {
+        for member in &self.members {
+            member.process.do_send(Hold);
+        }
+    }
+}
+
+impl Handler<StopInOrder> for Group {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, StopInOrder: StopInOrder, _: &mut Context<Self>) -> Self::Result {
+        self.tell_all(self.members.iter().rev(), StopWithGroup)
+    }
+}
+
+impl Handler<ReopenAll> for Group {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, ReopenAll: ReopenAll, _: &mut Context<Self>) -> Self::Result {
+        self.tell_all(self.members.iter(), ReopenLogs)
+    }
+}
+
+impl Handler<Retire> for Group {
+    type Result = ResponseFuture<Result<(), StillRunning>>;
+
+    fn handle(&mut self, Retire: Retire, ctx: &mut Context<Self>) -> Self::Result {
+        let is_stopped = |member: &Member| member.row.read().state.is_stopped();
+        if !self.members.iter().all(is_stopped) {
+            return Box::pin(async { Err(StillRunning) });
+        }
+        let retired = self.tell_all(self.members.iter(), process::Retire);
+        ctx.stop();
+        Box::pin(async move {
+            retired.await;
+            Ok(())
+        })
+    }
+}

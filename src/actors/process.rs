@@ -1,0 +1,579 @@
+//! A Process: the shell around the machine of one process.
+//!
+//! It owns the machine, the child's stdin, the outputs (by address) and one timer. Everything
+//! goes through [`Process::drive`]: step the machine, carry out its effects, tell the table,
+//! answer who waits, set the timer. Two orders are kept here for the machine's sake: the birth of
+//! a child is told before its death, and a death is told only when the last words are in the log
+//! (or a short time is over), before anything else that time brings.
+
+use super::handle::{LogError, SignalError, StartError, StdinError, StopError};
+use super::output;
+use super::output::{Attach, Clear, Drain, Open, Output, Reopen};
+use super::reaper::{Disown, Ended, Own};
+use super::spawner::{Find, NotSpawned, Spawn};
+use super::stdin::{Stdin, WriteError};
+use super::table::Row;
+use super::world::World;
+use crate::config::ProcessConfig;
+use crate::model::event::{Event, EventKind, StateChange};
+use crate::model::process::{Change, Effect, Input, Machine, StartVerdict, State};
+use crate::model::signal::Signal;
+use crate::sys::clock;
+use crate::sys::command::CommandError;
+use crate::sys::reap::{KillError, Owner};
+use crate::sys::spawn::Child;
+use actix::{
+    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message,
+    ResponseActFuture, ResponseFuture, SpawnHandle, WrapFuture,
+};
+use futures_util::future::join_all;
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// How long the announcement of an end waits for the last words to be in the log. A log that
+/// takes longer hangs; the words are not lost then, only the order is.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// The actor; see the module.
+pub struct Process {
+    world: Rc<World>,
+    program: Arc<ProcessConfig>,
+    row: Arc<Row>,
+    machine: Machine,
+    /// Who we are to the spawner and the reaper.
+    owner: Owner,
+    outputs: Vec<Addr<Output>>,
+    socket: Option<Arc<OwnedFd>>,
+    stdin: Option<Stdin>,
+    /// An end that was heard of and is not told yet.
+    death: Option<Ended>,
+    /// The one timer: when it is due, and its future.
+    timer: Option<(Instant, SpawnHandle)>,
+    starts: Vec<WaitingStart>,
+    stops: Vec<oneshot::Sender<()>>,
+}
+
+/// Who waits for a start.
+struct WaitingStart {
+    /// Until it is RUNNING or has failed; else only until there is a child or none.
+    until_up: bool,
+    answer: oneshot::Sender<Result<(), StartError>>,
+}
+
+/// Starts the process by request. With `wait`, answered once it is RUNNING or has failed; else
+/// once it was spawned or could not be.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<(), StartError>")]
+pub struct Start {
+    /// Whether to wait.
+    pub wait: bool,
+}
+
+/// Starts the process because its config says so. Not answered.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Autostart;
+
+/// Stops the process by request. With `wait`, answered once it is gone; else once it was asked
+/// to go.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<(), StopError>")]
+pub struct Stop {
+    /// Whether to wait.
+    pub wait: bool,
+}
+
+/// Stops the process with its group. Answered once nothing of it runs.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct StopWithGroup;
+
+/// Starts nothing any more without being asked to. Answered at once.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Hold;
+
+/// Sends a signal. Answered once it was sent.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<(), SignalError>")]
+pub struct SendSignal(pub Signal);
+
+/// Writes to the child's stdin. Answered once the bytes are written or queued.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "Result<(), StdinError>")]
+pub struct WriteStdin(pub Vec<u8>);
+
+/// Removes the logs and begins them anew. Answered once that was done.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "Result<(), LogError>")]
+pub struct ClearLogs;
+
+/// Opens the logs anew at their paths. Answered once that was done.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct ReopenLogs;
+
+/// Ends the actor of a process that is stopped. Answered once its logs are closed.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Retire;
+
+impl Process {
+    /// A process that was never started. `outputs` are those of its stdout and, unless that is
+    /// redirected, its stderr, in this order; `socket` is the descriptor 0 of a FastCGI program.
+    pub fn new(
+        world: Rc<World>,
+        program: Arc<ProcessConfig>,
+        row: Arc<Row>,
+        outputs: Vec<Addr<Output>>,
+        socket: Option<Arc<OwnedFd>>,
+    ) -> Self {
+        Self {
+            machine: Machine::new(program.policy()),
+            owner: world.register.new_owner(),
+            world,
+            program,
+            row,
+            outputs,
+            socket,
+            stdin: None,
+            death: None,
+            timer: None,
+            starts: Vec::new(),
+            stops: Vec::new(),
+        }
+    }
+
+    /// Takes one input through the machine and does all that follows from it.
+    fn drive(&mut self, input: Input, ctx: &mut Context<Self>) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            for effect in self.machine.step(Instant::now(), input) {
+                match effect {
+                    Effect::Entered(change) => self.entered(change),
+                    Effect::Launch => self.launch(ctx),
+                    Effect::Kill { pid, group, signal } => {
+                        inputs.extend(self.kill(pid, group, signal));
+                    }
+                    Effect::KillUnborn => {
+                        // None there yet, or none any more: asked again at the next deadline.
+                        let _ = self.world.register.kill_unborn(self.owner);
+                    }
+                    Effect::Say(sentence) => self.world.say(&self.program.name, &sentence),
+                }
+            }
+        }
+        self.tell_table();
+        self.answer_who_waits();
+        self.set_timer(ctx);
+    }
+
+    fn entered(&self, change: Change) {
+        let kind = EventKind::of_state(change.to);
+        self.world.bus.publish(kind, || {
+            let snapshot = self.row.read();
+            let uptime = clock::now_unix().0.saturating_sub(snapshot.start);
+            Event::ProcessState(StateChange {
+                process: Arc::clone(&self.row.name),
+                group: Arc::clone(&self.row.group),
+                from: change.from,
+                to: change.to,
+                pid: change.pid,
+                tries: change.tries,
+                expected: change.expected,
+                exit: self.machine.record().exit,
+                uptime: change.pid.and(u64::try_from(uptime).ok()),
+            })
+        });
+    }
+
+    /// Looks for the command, opens the logs, makes the child, in this order: an error of the
+    /// first is told before one of the last, as in the original.
+    fn launch(&mut self, ctx: &mut Context<Self>) {
+        let now = clock::now_unix().0;
+        self.row.write(|row| row.start = now);
+        let find = self.world.spawner.send(Find(Arc::clone(&self.program)));
+        let logs = self.outputs.clone();
+        let world = Rc::clone(&self.world);
+        let (program, group) = (Arc::clone(&self.program), Arc::clone(&self.row.group));
+        let (owner, socket) = (self.owner, self.socket.clone());
+        let launch = async move {
+            let lost = |_| NotSpawned("the daemon's spawner is gone".to_owned());
+            let command = find
+                .await
+                .map_err(lost)?
+                .map_err(|error| NotSpawned(error.to_string()))?;
+            for opened in join_all(logs.iter().map(|output| output.send(Open))).await {
+                if let Ok(Err(error)) = opened {
+                    let name = &program.name;
+                    let words = format!("unknown error making dispatchers for '{name}': {error}");
+                    return Err(NotSpawned(words));
+                }
+            }
+            let order = Spawn {
+                program,
+                command,
+                group,
+                owner,
+                socket,
+            };
+            world.spawner.send(order).await.map_err(lost)?
+        };
+        let launch = launch.into_actor(self);
+        ctx.spawn(launch.map(|result, act, ctx| act.launched(result, ctx)));
+    }
+
+    fn launched(&mut self, result: Result<Child, NotSpawned>, ctx: &mut Context<Self>) {
+        match result {
+            Ok(child) => {
+                let pid = child.pid;
+                self.stdin = child.stdin.map(Stdin::new);
+                let pipes = [Some(child.stdout), child.stderr];
+                for (output, pipe) in self.outputs.iter().zip(pipes.into_iter().flatten()) {
+                    output.do_send(Attach { pipe, pid });
+                }
+                self.drive(Input::Spawned { pid }, ctx);
+                if self.death.is_some() {
+                    self.await_last_words(ctx);
+                }
+            }
+            Err(NotSpawned(reason)) => self.drive(Input::NotSpawned { reason }, ctx),
+        }
+    }
+
+    /// Sends a signal; what comes of it for the machine, if anything.
+    fn kill(&self, pid: i32, group: bool, signal: Signal) -> Option<Input> {
+        match self.world.register.kill(pid, group, signal) {
+            Ok(()) => None,
+            Err(KillError::Gone) => {
+                slog::debug!(
+                    self.world.log,
+                    "unable to signal {} (pid {}), it probably just exited on its own",
+                    self.program.name,
+                    pid
+                );
+                None
+            }
+            Err(KillError::Refused(errno)) => Some(Input::KillRefused {
+                reason: crate::sys::errno::text(errno),
+            }),
+        }
+    }
+
+    fn await_last_words(&mut self, ctx: &mut Context<Self>) {
+        let drains = join_all(self.outputs.iter().map(|output| output.send(Drain)));
+        let patience = tokio::time::timeout(LAST_WORDS, drains).into_actor(self);
+        ctx.spawn(patience.map(|_, act, ctx| {
+            if let Some(Ended { pid, exit }) = act.death.take() {
+                act.stdin = None;
+                let now = clock::now_unix().0;
+                act.row.write(|row| row.stop = now);
+                act.drive(Input::Ended { pid, exit }, ctx);
+            }
+        }));
+    }
+
+    fn tell_table(&self) {
+        let state = self.machine.state();
+        let record = self.machine.record();
+        self.row.write(|row| {
+            row.state = state.told();
+            row.pid = state.pid();
+            row.spawnerr.clone_from(&record.spawnerr);
+            row.exitstatus = record.exit.map(crate::model::exit::Exit::status);
+        });
+    }
+
+    fn answer_who_waits(&mut self) {
+        let verdict = self.machine.start_verdict();
+        let launching = matches!(self.machine.state(), State::Launching { .. });
+        for start in std::mem::take(&mut self.starts) {
+            let answer = match verdict {
+                StartVerdict::Pending if launching || start.until_up => {
+                    self.starts.push(start);
+                    continue;
+                }
+                StartVerdict::SpawnError => Err(StartError::SpawnError),
+                StartVerdict::Abnormal if start.until_up => Err(StartError::AbnormalTermination),
+                StartVerdict::Up | StartVerdict::Pending | StartVerdict::Abnormal => Ok(()),
+            };
+            // Who no longer waits is no matter.
+            let _ = start.answer.send(answer);
+        }
+        if self.machine.state().told().is_stopped() {
+            for stop in self.stops.drain(..) {
+                let _ = stop.send(());
+            }
+        }
+    }
+
+    /// Keeps one timer at the machine's deadline. It is left alone where that did not change.
+    fn set_timer(&mut self, ctx: &mut Context<Self>) {
+        let due = self.machine.deadline();
+        if self.timer.as_ref().map(|(due, _)| *due) == due {
+            return;
+        }
+        if let Some((_, timer)) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        if let Some(due) = due {
+            let wait = due.saturating_duration_since(Instant::now());
+            let timer = ctx.run_later(wait, |act, ctx| {
+                act.timer = None;
+                // A death in hand outranks the clock, and comes back here.
+                if act.death.is_none() {
+                    act.drive(Input::Tick, ctx);
+                }
+            });
+            self.timer = Some((due, timer));
+        }
+    }
+
+    fn start_found(
+        &mut self,
+        found: Result<(), StartError>,
+        wait: bool,
+        ctx: &mut Context<Self>,
+    ) -> Result<oneshot::Receiver<Result<(), StartError>>, StartError> {
+        found?;
+        let told = self.machine.state().told();
+        if told.is_running() {
+            return Err(StartError::AlreadyStarted);
+        }
+        if matches!(self.machine.state(), State::Unknown { .. }) {
+            return Err(StartError::UnknownState);
+        }
+        let (answer, answered) = oneshot::channel();
+        self.starts.push(WaitingStart {
+            until_up: wait,
+            answer,
+        });
+        self.drive(Input::Start, ctx);
+        Ok(answered)
+    }
+
+    /// Answers when nothing of the process runs.
+    fn stopped(&mut self) -> impl Future<Output = ()> + 'static {
+        let (answer, answered) = oneshot::channel();
+        if self.machine.state().told().is_stopped() {
+            let _ = answer.send(());
+        } else {
+            self.stops.push(answer);
+        }
+        async move {
+            // An actor that is gone runs nothing.
+            let _ = answered.await;
+        }
+    }
+
+    /// Waits, while bytes wait, for the child to read.
+    fn pump_stdin(&mut self, ctx: &mut Context<Self>) {
+        let Some(stdin) = self.stdin.as_ref().filter(|stdin| stdin.is_waiting()) else {
+            return;
+        };
+        let writable = stdin.writable().into_actor(self);
+        ctx.spawn(writable.map(|(), act, ctx| {
+            // An error empties the queue: nobody is left to read it.
+            let flushed = act.stdin.as_mut().map(Stdin::flush);
+            if flushed == Some(Ok(())) {
+                act.pump_stdin(ctx);
+            }
+        }));
+    }
+}
+
+impl Actor for Process {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        // The reaper reads this before it can hear of any child that is made later.
+        self.world.reaper.do_send(Own {
+            owner: self.owner,
+            recipient: ctx.address().recipient(),
+        });
+    }
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        self.world.reaper.do_send(Disown(self.owner));
+    }
+}
+
+impl Handler<Start> for Process {
+    type Result = ResponseActFuture<Self, Result<(), StartError>>;
+
+    fn handle(&mut self, Start { wait }: Start, _: &mut Context<Self>) -> Self::Result {
+        // What cannot be executed is told before what runs already, as in the original.
+        let find = self.world.spawner.send(Find(Arc::clone(&self.program)));
+        let found = async move {
+            match find.await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error @ CommandError::NotFound(_))) => {
+                    Err(StartError::NoFile(error.to_string()))
+                }
+                Ok(Err(error)) => Err(StartError::NotExecutable(error.to_string())),
+                Err(_) => Err(StartError::SpawnError),
+            }
+        };
+        let start = found
+            .into_actor(self)
+            .then(move |found, act: &mut Self, ctx| {
+                let started = act.start_found(found, wait, ctx);
+                let answered = async move {
+                    // An actor that goes away meanwhile leaves no child.
+                    started?
+                        .await
+                        .unwrap_or(Err(StartError::AbnormalTermination))
+                };
+                answered.into_actor(act)
+            });
+        Box::pin(start)
+    }
+}
+
+impl Handler<Autostart> for Process {
+    type Result = ();
+
+    fn handle(&mut self, Autostart: Autostart, ctx: &mut Context<Self>) {
+        self.drive(Input::Start, ctx);
+    }
+}
+
+impl Handler<Stop> for Process {
+    type Result = ResponseFuture<Result<(), StopError>>;
+
+    fn handle(&mut self, Stop { wait }: Stop, ctx: &mut Context<Self>) -> Self::Result {
+        if !self.machine.state().told().is_running() {
+            return Box::pin(async { Err(StopError::NotRunning) });
+        }
+        self.drive(Input::Stop { watched: wait }, ctx);
+        if matches!(self.machine.state(), State::Unknown { .. }) {
+            let name = &self.program.name;
+            let failed = StopError::Failed(format!("unknown problem killing {name}"));
+            return Box::pin(async { Err(failed) });
+        }
+        let stopped = self.stopped();
+        Box::pin(async move {
+            if wait {
+                stopped.await;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Handler<StopWithGroup> for Process {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, StopWithGroup: StopWithGroup, ctx: &mut Context<Self>) -> Self::Result {
+        self.drive(Input::StopWithGroup, ctx);
+        Box::pin(self.stopped())
+    }
+}
+
+impl Handler<Hold> for Process {
+    type Result = ();
+
+    fn handle(&mut self, Hold: Hold, ctx: &mut Context<Self>) {
+        self.drive(Input::Hold, ctx);
+    }
+}
+
+impl Handler<SendSignal> for Process {
+    type Result = Result<(), SignalError>;
+
+    fn handle(&mut self, SendSignal(signal): SendSignal, ctx: &mut Context<Self>) -> Self::Result {
+        if self.machine.state().pid().is_none() || !self.machine.state().told().is_signallable() {
+            return Err(SignalError::NotRunning);
+        }
+        self.drive(Input::Signal(signal), ctx);
+        if matches!(self.machine.state(), State::Unknown { .. }) {
+            let name = &self.program.name;
+            let words = format!("unknown problem sending sig {signal} to {name}");
+            return Err(SignalError::Failed(words));
+        }
+        Ok(())
+    }
+}
+
+impl Handler<WriteStdin> for Process {
+    type Result = Result<(), StdinError>;
+
+    fn handle(&mut self, WriteStdin(bytes): WriteStdin, ctx: &mut Context<Self>) -> Self::Result {
+        match self.machine.state() {
+            State::Starting { .. } | State::Running { .. } => {}
+            State::Stopped
+            | State::Launching { .. }
+            | State::Backoff { .. }
+            | State::Stopping { .. }
+            | State::Exited
+            | State::Fatal
+            | State::Unknown { .. } => return Err(StdinError::NotRunning),
+        }
+        let stdin = self.stdin.as_mut().ok_or(StdinError::Closed)?;
+        let waited = stdin.is_waiting();
+        stdin.write(&bytes).map_err(|error| match error {
+            WriteError::Closed => StdinError::Closed,
+            WriteError::Full => StdinError::Full,
+        })?;
+        if !waited {
+            self.pump_stdin(ctx);
+        }
+        Ok(())
+    }
+}
+
+impl Handler<Ended> for Process {
+    type Result = ();
+
+    fn handle(&mut self, ended: Ended, ctx: &mut Context<Self>) {
+        self.death = Some(ended);
+        // Before its birth is told, the child's death has to wait.
+        if !matches!(self.machine.state(), State::Launching { .. }) {
+            self.await_last_words(ctx);
+        }
+    }
+}
+
+impl Handler<ClearLogs> for Process {
+    type Result = ResponseFuture<Result<(), LogError>>;
+
+    fn handle(&mut self, ClearLogs: ClearLogs, _: &mut Context<Self>) -> Self::Result {
+        let clears = join_all(self.outputs.iter().map(|output| output.send(Clear)));
+        Box::pin(async move {
+            let all_done = clears
+                .await
+                .iter()
+                .all(|cleared| matches!(cleared, Ok(Ok(()))));
+            if all_done {
+                Ok(())
+            } else {
+                Err(LogError::Failed)
+            }
+        })
+    }
+}
+
+impl Handler<ReopenLogs> for Process {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, ReopenLogs: ReopenLogs, _: &mut Context<Self>) -> Self::Result {
+        let reopens = join_all(self.outputs.iter().map(|output| output.send(Reopen)));
+        Box::pin(async move { drop(reopens.await) })
+    }
+}
+
+impl Handler<Retire> for Process {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, Retire: Retire, ctx: &mut Context<Self>) -> Self::Result {
+        let outputs = std::mem::take(&mut self.outputs);
+        ctx.stop();
+        Box::pin(async move {
+            drop(join_all(outputs.iter().map(|output| output.send(output::Retire))).await);
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! The stdin of a child, from our side: bytes are written at once as far as the pipe takes them,
+//! the rest waits, within a bound, until the child reads.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// What waits at most for a child that does not read: enough for the largest request that a
+/// client can send, little enough that a thousand such children do not matter.
+pub(super) const QUEUE_BOUND: usize = 4 * 1024 * 1024;
+
+/// The writing end of a child's stdin.
+#[derive(Debug)]
+pub(super) struct Stdin {
+    pipe: Arc<File>,
+    queue: VecDeque<u8>,
+}
+
+/// Why bytes were not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WriteError {
+    /// Nobody will ever read them.
+    Closed,
+    /// Too much waits already; none of them was taken.
+    Full,
+}
+
+impl Stdin {
+    /// The writing end, which must not block.
+    pub(super) fn new(pipe: OwnedFd) -> Self {
+        Self {
+            pipe: Arc::new(File::from(pipe)),
+            queue: VecDeque::new(),
+        }
+    }
+
+    /// Whether bytes wait.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Takes bytes: writes what the pipe takes and keeps the rest.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        if self.queue.len().saturating_add(bytes.len()) > QUEUE_BOUND {
+            return Err(WriteError::Full);
+        }
+        self.queue.extend(bytes);
+        self.flush()
+    }
+
+    /// Writes what waits, as far as the pipe takes it.
+    pub(super) fn flush(&mut self) -> Result<(), WriteError> {
+        let mut pipe = &*self.pipe;
+        while !self.queue.is_empty() {
+            match pipe.write(self.queue.as_slices().0) {
+                Ok(written) => drop(self.queue.drain(..written)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    self.queue = VecDeque::new();
+                    return Err(WriteError::Closed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers when the pipe may take more, or nobody reads it any more. Only for that time is
+    /// it registered with the reactor: most children never get a byte.
+    pub(super) fn writable(&self) -> impl Future<Output = ()> + 'static {
+        let pipe = Arc::clone(&self.pipe);
+        async move {
+            if let Ok(pipe) = AsyncFd::try_with_interest(pipe, Interest::WRITABLE) {
+                // An error shows at the next write.
+                let _ = pipe.writable().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What every actor of the main arbiter may use: the log, the bus, and the actors of whom there
+//! is one each.
+
+use super::bus::Bus;
+use super::logs::LogRooms;
+use super::reaper::Reaper;
+use super::spawner::Spawner;
+use super::table::Table;
+use crate::model::process::{Gravity, Sentence};
+use crate::sys::reap::Register;
+use actix::Addr;
+use std::sync::Arc;
+
+/// See the module.
+#[derive(Clone)]
+pub struct World {
+    /// The main log.
+    pub log: slog::Logger,
+    /// Where events are published.
+    pub bus: Bus,
+    /// The rooms of the logs.
+    pub rooms: LogRooms,
+    /// Who makes children.
+    pub spawner: Addr<Spawner>,
+    /// The children that are not buried.
+    pub register: Arc<Register>,
+    /// Who buries them.
+    pub reaper: Addr<Reaper>,
+    /// What is true now, for readers.
+    pub table: Arc<Table>,
+}
+
+impl World {
+    /// Writes a sentence about a process into the main log.
+    pub fn say(&self, name: &str, sentence: &Sentence) {
+        let text = sentence.about(name);
+        match sentence.gravity() {
+            Gravity::Critical => slog::crit!(self.log, "{}", text),
+            Gravity::Warning => slog::warn!(self.log, "{}", text),
+            Gravity::Info => slog::info!(self.log, "{}", text),
+            Gravity::Debug => slog::debug!(self.log, "{}", text),
+        }
+    }
+
+    /// Says why a restart does not happen.
+    pub(super) fn refuse_restart(log: &slog::Logger, sentence: &str) {
+        slog::error!(
+            log,
+            "not restarting, all programs stay as they are: {}",
+            sentence
+        );
+    }
+}
