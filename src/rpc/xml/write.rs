@@ -44,6 +44,12 @@ impl Writer {
         self.out
     }
 
+    /// How many bytes were written so far.
+    #[expect(clippy::len_without_is_empty, reason = "an answer is never empty")]
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
     /// The place where the next value will stand.
     pub fn mark(&self) -> Mark {
         Mark(self.out.len())
