@@ -276,3 +276,13 @@ impl Supervisor {
         todo!("{kind}{data}")
     }
 }
+
+#[cfg(test)]
+impl Supervisor {
+    /// A handle without actors: what is read from the table works, commands do not.
+    pub(crate) fn for_table(table: Table) -> Self {
+        Self {
+            table: Arc::new(table),
+        }
+    }
+}

@@ -86,6 +86,18 @@ impl Api {
         }
     }
 
+    /// Carries out a call for the daemon's own pages, which only ask whether it went well.
+    pub async fn perform(&self, method: &str, params: Vec<Value>) -> Result<(), Fault> {
+        let method = self.find(method, params.len())?;
+        self.run(method, Args::new(params), &mut Writer::response())
+            .await
+    }
+
+    /// What time it is here, for people.
+    pub fn time(&self) -> String {
+        (self.clock)(super::info::now()).full()
+    }
+
     /// The method of a name, if it is known and takes this many arguments.
     fn find(&self, name: &str, arguments: usize) -> Result<&'static Method, Fault> {
         let method = Method::find(name)

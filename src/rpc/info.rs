@@ -229,7 +229,8 @@ fn capped(time: i64) -> i64 {
     time.clamp(i32::MIN.into(), i32::MAX.into())
 }
 
-fn now() -> i64 {
+/// The time in seconds of Unix time.
+pub(super) fn now() -> i64 {
     // A clock that was set before 1970 counts as 1970.
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

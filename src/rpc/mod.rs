@@ -9,9 +9,13 @@ mod api;
 mod args;
 mod commands;
 mod faults;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod info;
 mod logs;
 mod table;
+#[cfg(test)]
+mod tests;
 pub mod xml;
 
 pub use api::Api;
