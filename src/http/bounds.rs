@@ -37,6 +37,9 @@ pub(super) const TAIL_STALL_TIME: Duration = Duration::from_secs(3600);
 /// 1024 descriptors by default, and its programs need three each.
 pub(super) const MAX_CONNECTIONS: usize = 200;
 
+/// Clients that are told at the same time that there is no room. More than that are left untold.
+pub(super) const MAX_REFUSED: usize = 20;
+
 /// Endless tails of one server at a time. Each reads its file a few times a second.
 pub(super) const MAX_TAILS: usize = 50;
 

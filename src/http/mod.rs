@@ -20,6 +20,8 @@ mod route;
 mod server;
 mod service;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use crate::config::Credentials;

@@ -3,8 +3,9 @@
 use super::auth::Guard;
 use super::bounds::{
     ACCEPT_PAUSE, ACCEPT_PAUSE_MAX, HEAD_TIME, LINGER_BYTES, LINGER_TIME, MAX_CONNECTIONS,
-    MAX_HEAD, MAX_HEADERS,
+    MAX_HEAD, MAX_HEADERS, MAX_REFUSED,
 };
+use super::reply::Counted;
 use super::service::answer;
 use super::watch::{Overdue, Watch, Watched};
 use crate::rpc::Api;
@@ -20,7 +21,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::spawn_local;
@@ -49,6 +50,8 @@ pub(super) struct Server {
     /// True once the server is to close.
     pub(super) closing: watch::Receiver<bool>,
     connections: RefCell<BTreeMap<u64, Rc<Watch>>>,
+    /// Clients that are being told that there is no room.
+    refused: Rc<Cell<usize>>,
 }
 
 impl Server {
@@ -69,6 +72,7 @@ impl Server {
             tails: Rc::default(),
             closing,
             connections: RefCell::default(),
+            refused: Rc::default(),
         })
     }
 
@@ -213,8 +217,7 @@ const LATE: &[u8] = b"HTTP/1.1 408 Request Time-out\r\nContent-Type: text/plain\
 fn begin<S: Stream>(server: &Rc<Server>, stream: S, id: u64) {
     stream.prepare();
     if !server.make_room() {
-        // Whether it is heard matters less than that it costs nothing.
-        let _ = stream.say(FULL);
+        refuse(server, stream);
         return;
     }
     let watch = Watch::new();
@@ -225,6 +228,20 @@ fn begin<S: Stream>(server: &Rc<Server>, stream: S, id: u64) {
         converse(&server, stream, &watch).await;
         server.connections.borrow_mut().remove(&id);
     });
+}
+
+/// Tells a client that there is no room, and waits a moment that it hears it, unless too many
+/// are being told already.
+fn refuse<S: Stream>(server: &Rc<Server>, stream: S) {
+    // Whether it is heard matters less than that it costs nothing.
+    let _ = stream.say(FULL);
+    if server.refused.get() < MAX_REFUSED {
+        let counted = Counted::new(&server.refused, 1);
+        spawn_local(async move {
+            linger(stream).await;
+            drop(counted);
+        });
+    }
 }
 
 /// All requests of one connection.
@@ -279,6 +296,7 @@ async fn converse<S: Stream>(server: &Rc<Server>, stream: S, watch: &Rc<Watch>) 
 async fn linger<S: Stream>(mut stream: S) {
     let mut scratch = [0; 4096];
     let drain = async {
+        let _ = stream.shutdown().await;
         let mut left = LINGER_BYTES;
         while let Ok(1..) = stream.read(&mut scratch).await {
             left = left.saturating_sub(scratch.len());
