@@ -252,7 +252,7 @@ mod tests {
         let mut expected = String::new();
         for number in 1..8 {
             log.say(&format!("{number}\n"));
-            expected.push_str(&format!("{number}\n"));
+            expected = format!("{expected}{number}\n");
             log.rotate(9);
         }
         log.say("end\n");

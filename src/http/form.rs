@@ -34,15 +34,12 @@ pub(super) fn decode(text: &str) -> Vec<u8> {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let digit = |place: usize| char::from(*bytes.get(place)?).to_digit(16);
-        match (byte, digit(at + 1), digit(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(u8::try_from(high * 16 + low).unwrap_or(byte));
-                at += 3;
-            }
-            _ => {
-                out.push(byte);
-                at += 1;
-            }
+        if let (b'%', Some(high), Some(low)) = (byte, digit(at + 1), digit(at + 2)) {
+            out.push(u8::try_from(high * 16 + low).unwrap_or(byte));
+            at += 3;
+        } else {
+            out.push(byte);
+            at += 1;
         }
     }
     out

@@ -5,7 +5,7 @@ use super::html::escape;
 use super::watch::{Phase, Watch};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use hyper::header::{CONTENT_TYPE, HeaderValue, SERVER};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, SERVER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -142,25 +142,60 @@ pub(super) fn stream(pieces: Receiver<Bytes>) -> Reply {
     )
 }
 
-/// A refusal: the page that the original shows, with a sentence that says why.
-pub(super) fn refusal(status: StatusCode, why: &str) -> Reply {
-    let code = status.as_u16();
-    let message = match status {
-        StatusCode::REQUEST_TIMEOUT => "Request Time-out",
-        StatusCode::PAYLOAD_TOO_LARGE => "Request Entity Too Large",
-        status => status.canonical_reason().unwrap_or("Error"),
-    };
-    let why = if why.is_empty() {
-        String::new()
-    } else {
-        format!("<p>{}.\r\n", escape(why))
-    };
-    let page = format!(
-        "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
-         <h1>Error response</h1>\r\n<p>Error code {code}.\r\n<p>Message: {message}.\r\n{why}\
-         </body>\r\n"
-    );
-    whole(status, "text/html", page)
+/// Why a request is not served.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    why: String,
+    last: bool,
+}
+
+impl Refusal {
+    /// A refusal for which the status says enough.
+    pub(super) fn new(status: StatusCode) -> Self {
+        Self::because(status, "")
+    }
+
+    /// A refusal with its reason: a sentence without its full stop.
+    pub(super) fn because(status: StatusCode, why: impl Into<String>) -> Self {
+        Self {
+            status,
+            why: why.into(),
+            last: false,
+        }
+    }
+
+    /// The connection ends after it: there may be a body that nobody reads.
+    pub(super) fn and_close(mut self) -> Self {
+        self.last = true;
+        self
+    }
+
+    /// The page that the original shows, with the reason in it.
+    pub(super) fn reply(self) -> Reply {
+        let code = self.status.as_u16();
+        let message = self.status.canonical_reason().unwrap_or("Error");
+        let why = if self.why.is_empty() {
+            String::new()
+        } else {
+            format!("<p>{}.\r\n", escape(&self.why))
+        };
+        let page = format!(
+            "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
+             <h1>Error response</h1>\r\n<p>Error code {code}.\r\n<p>Message: {message}.\r\n{why}\
+             </body>\r\n"
+        );
+        let mut reply = whole(self.status, "text/html", page);
+        let headers = reply.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let realm = HeaderValue::from_static("Basic realm=\"default\"");
+            headers.insert(WWW_AUTHENTICATE, realm);
+        }
+        if self.last {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        reply
+    }
 }
 
 fn with_type(status: StatusCode, kind: &'static str, content: Content) -> Reply {

@@ -3,7 +3,7 @@
 use super::bounds::{BODY_TIME, MAX_BODY, MAX_QUOTED, MAX_TAILS, MAX_UNREAD};
 use super::origin::{host_is_ours, is_browser};
 use super::pages;
-use super::reply::{Content, Counted, Outgoing, Reply, counted, refusal, stream, whole};
+use super::reply::{Content, Counted, Outgoing, Refusal, Reply, counted, stream, whole};
 use super::route::{Route, route};
 use super::server::Server;
 use super::tail;
@@ -14,8 +14,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode};
@@ -36,9 +36,10 @@ pub(super) async fn answer(
     watch.enter(Phase::Busy);
     let (parts, body) = request.into_parts();
     let mut reply = match admit(server, &parts) {
-        Ok(()) => serve(server, &parts, body).await.unwrap_or_else(|no| no),
-        Err(refused) => refused,
-    };
+        Ok(()) => serve(server, &parts, body).await,
+        Err(refusal) => Err(refusal),
+    }
+    .unwrap_or_else(Refusal::reply);
     let headers = reply.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Content::Stream(_) = reply.body() {
@@ -48,20 +49,17 @@ pub(super) async fn answer(
 }
 
 /// Whether the client may ask at all. Nothing of the body was read yet.
-fn admit(server: &Server, parts: &Parts) -> Result<(), Reply> {
+fn admit(server: &Server, parts: &Parts) -> Result<(), Refusal> {
     let Some(guard) = &server.guard else {
         return Ok(());
     };
     if guard.admits(parts.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes)) {
         return Ok(());
     }
-    let mut reply = last(StatusCode::UNAUTHORIZED, "");
-    let realm = HeaderValue::from_static("Basic realm=\"default\"");
-    reply.headers_mut().insert(WWW_AUTHENTICATE, realm);
-    Err(reply)
+    Err(Refusal::new(StatusCode::UNAUTHORIZED).and_close())
 }
 
-async fn serve(server: &Rc<Server>, parts: &Parts, body: Incoming) -> Result<Reply, Reply> {
+async fn serve(server: &Rc<Server>, parts: &Parts, body: Incoming) -> Result<Reply, Refusal> {
     if parts.headers.contains_key(TRANSFER_ENCODING) {
         return Err(last(
             StatusCode::LENGTH_REQUIRED,
@@ -81,22 +79,22 @@ async fn serve(server: &Rc<Server>, parts: &Parts, body: Incoming) -> Result<Rep
             tail(server, path.map(|path| (*path).clone())).await
         }
         Route::MainLogTail => tail(server, server.api.supervisor().main_log()).await,
-        Route::Status => Ok(pages::status(server, parts.uri.query().unwrap_or(""))),
+        Route::Status => pages::status(server, parts.uri.query().unwrap_or("")),
         Route::Act => {
             let bytes = read_body(parts, body).await?;
-            Ok(pages::act(server, &parts.headers, &bytes).await)
+            pages::act(server, &parts.headers, &bytes).await
         }
         Route::Tail => Ok(pages::tail(server, parts.uri.query().unwrap_or("")).await),
         Route::Ok => Ok(whole(StatusCode::OK, "text/plain", "OK")),
         Route::Stylesheet => Ok(whole(StatusCode::OK, "text/css", pages::STYLESHEET)),
-        Route::WrongMethod => Err(unread(body, refusal(StatusCode::BAD_REQUEST, ""))),
-        Route::Nothing => Err(unread(body, refusal(StatusCode::NOT_FOUND, ""))),
+        Route::WrongMethod => Err(unread(&body, StatusCode::BAD_REQUEST)),
+        Route::Nothing => Err(unread(&body, StatusCode::NOT_FOUND)),
     }
 }
 
 /// Where no password is asked for, a stranger's name that points at us must not open us to the
 /// stranger's pages. Scripts and `supervisorctl` may call us by any name.
-fn check_host(server: &Server, parts: &Parts, wanted: &Route) -> Result<(), Reply> {
+fn check_host(server: &Server, parts: &Parts, wanted: &Route) -> Result<(), Refusal> {
     let exposed = server.is_tcp && server.guard.is_none();
     let by_person = wanted.is_page() || is_browser(&parts.headers);
     let authority = parts
@@ -114,14 +112,14 @@ fn check_host(server: &Server, parts: &Parts, wanted: &Route) -> Result<(), Repl
 }
 
 /// The whole body of a request that must say how long it is.
-async fn read_body(parts: &Parts, body: Incoming) -> Result<Bytes, Reply> {
+async fn read_body(parts: &Parts, body: Incoming) -> Result<Bytes, Refusal> {
     if !parts.headers.contains_key(CONTENT_LENGTH) {
-        return Err(refusal(StatusCode::LENGTH_REQUIRED, ""));
+        return Err(Refusal::new(StatusCode::LENGTH_REQUIRED));
     }
     if body.size_hint().lower() > MAX_BODY {
         return Err(last(
             StatusCode::PAYLOAD_TOO_LARGE,
-            &format!("A body may have at most {MAX_BODY} bytes"),
+            format!("A body may have at most {MAX_BODY} bytes"),
         ));
     }
     let limit = usize::try_from(MAX_BODY).unwrap_or(usize::MAX);
@@ -136,7 +134,7 @@ async fn read_body(parts: &Parts, body: Incoming) -> Result<Bytes, Reply> {
     }
 }
 
-async fn rpc(server: &Rc<Server>, bytes: &[u8]) -> Result<Reply, Reply> {
+async fn rpc(server: &Rc<Server>, bytes: &[u8]) -> Result<Reply, Refusal> {
     let call = read_call(bytes).map_err(|why| not_understood(server, bytes, &why))?;
     if server.unread.get() > MAX_UNREAD {
         return Err(last(
@@ -149,13 +147,13 @@ async fn rpc(server: &Rc<Server>, bytes: &[u8]) -> Result<Reply, Reply> {
     let xml = spawn_local(async move { api.answer(call).await }).await;
     let Ok(xml) = xml else {
         error!(server.log, "an XML-RPC call ended without an answer");
-        return Err(refusal(StatusCode::INTERNAL_SERVER_ERROR, ""));
+        return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR));
     };
     let waiting = Counted::new(&server.unread, xml.len());
     Ok(counted(StatusCode::OK, "text/xml", xml, waiting))
 }
 
-fn not_understood(server: &Server, bytes: &[u8], why: &XmlError) -> Reply {
+fn not_understood(server: &Server, bytes: &[u8], why: &XmlError) -> Refusal {
     let quoted = &bytes_literal(&bytes[..bytes.len().min(MAX_QUOTED)])[1..];
     let reason = match why {
         XmlError::NoMethod => "no method name",
@@ -172,20 +170,20 @@ fn not_understood(server: &Server, bytes: &[u8], why: &XmlError) -> Reply {
         server.log,
         "XML-RPC request data {} is invalid: {}", quoted, reason
     );
-    refusal(
+    Refusal::because(
         StatusCode::BAD_REQUEST,
-        &format!("The call is not understood: {why}"),
+        format!("The call is not understood: {why}"),
     )
 }
 
-async fn tail(server: &Rc<Server>, path: Option<PathBuf>) -> Result<Reply, Reply> {
+async fn tail(server: &Rc<Server>, path: Option<PathBuf>) -> Result<Reply, Refusal> {
     if server.tails.get() >= MAX_TAILS {
         return Err(last(
             StatusCode::SERVICE_UNAVAILABLE,
             "Too many logs are being followed",
         ));
     }
-    let nothing = || refusal(StatusCode::NOT_FOUND, "");
+    let nothing = || Refusal::new(StatusCode::NOT_FOUND);
     let path = path.ok_or_else(nothing)?;
     let pieces = tail::begin(server, path).await.ok_or_else(nothing)?;
     let mut reply = stream(pieces);
@@ -195,19 +193,17 @@ async fn tail(server: &Rc<Server>, path: Option<PathBuf>) -> Result<Reply, Reply
     Ok(reply)
 }
 
-/// A refusal after which the connection ends.
-fn last(status: StatusCode, why: &str) -> Reply {
-    let mut reply = refusal(status, why);
-    let headers = reply.headers_mut();
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    reply
+/// A refusal that ends the connection if there is a body that nobody reads.
+fn unread(body: &Incoming, status: StatusCode) -> Refusal {
+    let refusal = Refusal::new(status);
+    if body.is_end_stream() {
+        refusal
+    } else {
+        refusal.and_close()
+    }
 }
 
-/// A refusal that ends the connection if there is a body that nobody reads.
-fn unread(body: Incoming, mut reply: Reply) -> Reply {
-    if !body.is_end_stream() {
-        let headers = reply.headers_mut();
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    reply
+/// A refusal after which the connection ends.
+fn last(status: StatusCode, why: impl Into<String>) -> Refusal {
+    Refusal::because(status, why).and_close()
 }

@@ -309,11 +309,11 @@ pub(super) fn results<'w>(results: &[ProcessResult], out: &'w mut Writer) -> &'w
     out.end_array()
 }
 
-fn each<'w, E>(
+fn each<E>(
     outcomes: Vec<Outcome<E>>,
     fault: fn(E, &str) -> Fault,
-    out: &'w mut Writer,
-) -> &'w mut Writer {
+    out: &mut Writer,
+) -> &mut Writer {
     let told: Vec<_> = outcomes
         .into_iter()
         .map(

@@ -10,7 +10,7 @@ mod status;
 use super::form::{Form, encode};
 use super::html::escape;
 use super::origin::origin_is_ours;
-use super::reply::{Reply, refusal, whole};
+use super::reply::{Refusal, Reply, whole};
 use super::server::Server;
 use action::Action;
 use bytes::Bytes;
@@ -35,42 +35,47 @@ const TAIL_LEAST: i64 = 1024;
 const MAX_MESSAGE: usize = 1000;
 
 /// `/` and `/index.html`: the table of all processes, or the question that an old link asks.
-pub(super) fn status(server: &Rc<Server>, query: &str) -> Reply {
+pub(super) fn status(server: &Rc<Server>, query: &str) -> Result<Reply, Refusal> {
     let form = Form::parse(query);
     let message = match form.get("action") {
         None | Some("") => form.get("message").map(shortened),
         Some("refresh") => Some(format!("Page refreshed at {}", server.api.time())),
         Some(name) => {
             let Some(action) = Action::parse(name, form.get("processname")) else {
-                return refusal(StatusCode::BAD_REQUEST, "There is no such action");
+                return Err(no_such_action());
             };
-            return page("Supervisor", &status::question(&action, &server.token));
+            let question = status::question(&action, &server.token);
+            return Ok(page("Supervisor", &question));
         }
     };
     let statuses = server.api.statuses();
     let body = status::table(&statuses, message.as_deref(), &server.token);
-    page("Supervisor Status", &body)
+    Ok(page("Supervisor Status", &body))
 }
 
 /// A form of the status page: does what it says, then leads back to the page with a message.
-pub(super) async fn act(server: &Rc<Server>, headers: &HeaderMap, body: &[u8]) -> Reply {
+pub(super) async fn act(
+    server: &Rc<Server>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Reply, Refusal> {
     let form = Form::parse(&String::from_utf8_lossy(body));
     if !origin_is_ours(headers) || form.get("token") != Some(&server.token) {
-        return refusal(
+        return Err(Refusal::because(
             StatusCode::FORBIDDEN,
             "This form does not come from the status page as it is now: load the page again and \
              repeat what you did",
-        );
+        ));
     }
     let name = form.get("action").unwrap_or("");
     let Some(action) = Action::parse(name, form.get("processname")) else {
-        return refusal(StatusCode::BAD_REQUEST, "There is no such action");
+        return Err(no_such_action());
     };
     // In a task of its own: a command is carried out even if its client hangs up.
     let api = Rc::clone(&server.api);
     let done = tokio::task::spawn_local(async move { action.perform(&api).await }).await;
     let Ok(message) = done else {
-        return refusal(StatusCode::INTERNAL_SERVER_ERROR, "");
+        return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR));
     };
     let mut reply = whole(StatusCode::SEE_OTHER, "text/html", Bytes::new());
     // Relative, so that it needs no name of ours and holds behind any proxy.
@@ -78,7 +83,7 @@ pub(super) async fn act(server: &Rc<Server>, headers: &HeaderMap, body: &[u8]) -
     if let Ok(target) = HeaderValue::try_from(target) {
         reply.headers_mut().insert(LOCATION, target);
     }
-    reply
+    Ok(reply)
 }
 
 /// `/tail.html`: the end of a process's log.
@@ -111,6 +116,10 @@ pub(super) async fn tail(server: &Rc<Server>, query: &str) -> Reply {
         escape(&refresh)
     );
     page(&title, &body)
+}
+
+fn no_such_action() -> Refusal {
+    Refusal::because(StatusCode::BAD_REQUEST, "There is no such action")
 }
 
 fn shortened(message: &str) -> String {
