@@ -28,9 +28,15 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Supervisor {
     table: Arc<Table>,
+    rooms: LogRooms,
+    /// None: the daemon is gone.
+    actors: Option<Actors>,
+}
+
+#[derive(Clone)]
+struct Actors {
     daemon: Addr<Daemon>,
     bus: Bus,
-    rooms: LogRooms,
     mainlog: MainLogHandle,
     source: Source,
     log: slog::Logger,
@@ -163,12 +169,14 @@ impl Supervisor {
     ) -> Self {
         Self {
             table: Arc::clone(&world.table),
-            daemon,
-            bus: world.bus.clone(),
             rooms: world.rooms.clone(),
-            mainlog,
-            source,
-            log: world.log.clone(),
+            actors: Some(Actors {
+                daemon,
+                bus: world.bus.clone(),
+                mainlog,
+                source,
+                log: world.log.clone(),
+            }),
         }
     }
 
@@ -202,7 +210,7 @@ impl Supervisor {
     /// Starts every process that does not run.
     pub async fn start_all(&self, wait: bool) -> Vec<Outcome<StartError>> {
         let order = StartEverything(StartAll { wait });
-        ask(&self.daemon, order).await.unwrap_or_default()
+        self.ask(order).await.unwrap_or_default()
     }
 
     /// Stops a process. With `wait`, answers once it is gone; else once it was asked to go.
@@ -228,7 +236,7 @@ impl Supervisor {
     /// Stops every process that runs.
     pub async fn stop_all(&self, wait: bool) -> Vec<Outcome<StopError>> {
         let order = StopEverything(StopAll { wait });
-        ask(&self.daemon, order).await.unwrap_or_default()
+        self.ask(order).await.unwrap_or_default()
     }
 
     /// Sends a signal to a process. Answers once it was sent.
@@ -259,7 +267,7 @@ impl Supervisor {
     /// Sends a signal to every process that has a child.
     pub async fn signal_all(&self, signal: Signal) -> Vec<Outcome<SignalError>> {
         let order = SignalEverything(SignalAll(signal));
-        ask(&self.daemon, order).await.unwrap_or_default()
+        self.ask(order).await.unwrap_or_default()
     }
 
     /// Queues bytes for the stdin of a process. Answers once they were written or queued.
@@ -287,7 +295,8 @@ impl Supervisor {
 
     /// Removes the main log and begins it anew.
     pub async fn clear_main_log(&self) -> Result<(), LogError> {
-        self.mainlog.clear().await
+        let actors = self.actors.as_ref().ok_or(LogError::Failed)?;
+        actors.mainlog.clear().await
     }
 
     /// Reads from a log: `length` bytes from `offset` on, 0 for all there is; or with a negative
@@ -319,11 +328,10 @@ impl Supervisor {
     /// Reads the config files again and says which groups differ from the active ones. Nothing
     /// changes but what [`Table::config`] answers.
     pub async fn reread(&self) -> Result<Diff, CannotReread> {
-        let config = self.source.read().await.map_err(CannotReread)?;
         let leaving = || CannotReread("the daemon is leaving".to_owned());
-        ask(&self.daemon, Consider(config))
-            .await
-            .ok_or_else(leaving)
+        let actors = self.actors.as_ref().ok_or_else(leaving)?;
+        let config = actors.source.read().await.map_err(CannotReread)?;
+        self.ask(Consider(config)).await.ok_or_else(leaving)
     }
 
     /// Makes a group of the config that was read last active, and starts its `autostart`
@@ -331,44 +339,54 @@ impl Supervisor {
     pub async fn add_group(&self, name: &str) -> Result<(), AddError> {
         let leaving = Err(AddError::ShuttingDown);
         let add = AddGroup(name.to_owned());
-        ask(&self.daemon, add).await.unwrap_or(leaving)
+        self.ask(add).await.unwrap_or(leaving)
     }
 
     /// Removes a group whose processes are all stopped.
     pub async fn remove_group(&self, name: &str) -> Result<(), RemoveError> {
         let remove = RemoveGroup(name.to_owned());
-        ask(&self.daemon, remove)
-            .await
-            .unwrap_or(Err(RemoveError::Unknown))
+        self.ask(remove).await.unwrap_or(Err(RemoveError::Unknown))
     }
 
     /// Begins to stop everything and to leave. Answers at once.
     pub async fn shutdown(&self) {
         // A daemon that is gone has left.
-        let _ = ask(&self.daemon, Shutdown).await;
+        let _ = self.ask(Shutdown).await;
     }
 
     /// Reads the config; if it is sound, begins to stop everything and to start again with it.
     /// Answers once that has begun.
     pub async fn restart(&self) -> Result<(), CannotReread> {
-        let config = self.source.read().await.map_err(|sentence| {
-            World::refuse_restart(&self.log, &sentence);
+        let leaving = || CannotReread("the daemon is leaving".to_owned());
+        let actors = self.actors.as_ref().ok_or_else(leaving)?;
+        let config = actors.source.read().await.map_err(|sentence| {
+            World::refuse_restart(&actors.log, &sentence);
             CannotReread(sentence)
         })?;
-        let _ = ask(&self.daemon, Restart(config)).await;
+        let _ = self.ask(Restart(config)).await;
         Ok(())
     }
 
     /// Publishes a `REMOTE_COMMUNICATION` event.
     pub async fn send_remote_event(&self, kind: String, data: String) {
         let event = || Event::RemoteCommunication { kind, data };
-        self.bus
-            .publish_paced(EventKind::RemoteCommunication, event)
-            .await;
+        if let Some(actors) = &self.actors {
+            let kind = EventKind::RemoteCommunication;
+            actors.bus.publish_paced(kind, event).await;
+        }
+    }
+
+    async fn ask<M>(&self, message: M) -> Option<M::Result>
+    where
+        Daemon: Handler<M>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+    {
+        ask(&self.actors.as_ref()?.daemon, message).await
     }
 
     async fn group(&self, name: &str) -> Option<Addr<Group>> {
-        ask(&self.daemon, FindGroup(name.to_owned())).await?
+        self.ask(FindGroup(name.to_owned())).await?
     }
 
     async fn process(&self, group: &str, process: &str) -> Option<Addr<Process>> {
@@ -376,7 +394,7 @@ impl Supervisor {
             group: group.to_owned(),
             process: process.to_owned(),
         };
-        ask(&self.daemon, wanted).await?
+        self.ask(wanted).await?
     }
 }
 
@@ -392,4 +410,17 @@ where
 {
     let request = actor.send(message);
     actix_rt::spawn(request).await.ok()?.ok()
+}
+
+#[cfg(test)]
+impl Supervisor {
+    /// A handle without actors, as of a daemon that is gone: what is read from the table works,
+    /// commands are not carried out.
+    pub(crate) fn for_table(table: Table) -> Self {
+        Self {
+            table: Arc::new(table),
+            rooms: LogRooms::new(),
+            actors: None,
+        }
+    }
 }

@@ -183,3 +183,16 @@ impl Table {
         change(&mut self.inner.write().unwrap_or_else(PoisonError::into_inner));
     }
 }
+
+#[cfg(test)]
+impl Table {
+    /// A table as the actors would have left it.
+    pub(crate) fn with(config: Config, mood: Mood, groups: Vec<GroupRows>) -> Self {
+        let table = Self::new(Arc::new(config));
+        table.set_mood(mood);
+        for group in groups {
+            table.add(Arc::new(group));
+        }
+        table
+    }
+}

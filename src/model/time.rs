@@ -16,3 +16,128 @@ pub struct LocalTime {
     /// 0 to 60: a zone with leap seconds has such a second.
     pub second: u8,
 }
+
+/// The short names of the months, as every `LANG=C` program writes them.
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+impl LocalTime {
+    /// The moment as `status` shows when a process ended: `Nov 20 05:37 AM`.
+    pub fn short(&self) -> String {
+        let month = self.month_name();
+        let half = if self.hour < 12 { "AM" } else { "PM" };
+        let hour = match self.hour % 12 {
+            0 => 12,
+            hour => hour,
+        };
+        format!(
+            "{month} {day:02} {hour:02}:{minute:02} {half}",
+            day = self.day,
+            minute = self.minute
+        )
+    }
+}
+
+impl LocalTime {
+    /// The moment in full, as C's `ctime` writes it: `Fri Nov 20 05:54:34 2026`.
+    pub fn full(&self) -> String {
+        format!(
+            "{} {} {:2} {:02}:{:02}:{:02} {}",
+            self.weekday(),
+            self.month_name(),
+            self.day,
+            self.hour,
+            self.minute,
+            self.second,
+            self.year
+        )
+    }
+
+    /// The day of the week, by Sakamoto's rule for the Gregorian calendar.
+    fn weekday(&self) -> &'static str {
+        const SHIFT: [i64; 12] = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
+        const NAMES: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+        let month = usize::from(self.month.clamp(1, 12)) - 1;
+        // January and February count to the year before, whose leap day they follow. Weekdays
+        // come again after 400 years.
+        let year = (self.year - i64::from(month < 2)).rem_euclid(400);
+        let days = year + year / 4 - year / 100 + SHIFT[month] + i64::from(self.day);
+        usize::try_from(days % 7).map_or("???", |day| NAMES[day])
+    }
+
+    fn month_name(&self) -> &'static str {
+        MONTHS
+            .get(usize::from(self.month).wrapping_sub(1))
+            .unwrap_or(&"???")
+    }
+}
+
+/// A time span as `status` shows how long a process is up, which is how Python writes one:
+/// `0:03:12`, `1 day, 2:03:04`. A span below nothing is none: the clock was set back.
+pub fn uptime(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let clock = format!("{}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60);
+    match days {
+        0 => clock,
+        1 => format!("1 day, {clock}"),
+        days => format!("{days} days, {clock}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_written_as_python_writes_it() {
+        let check = |seconds, text| assert_eq!(uptime(seconds), text);
+        check(-5, "0:00:00");
+        check(0, "0:00:00");
+        check(192, "0:03:12");
+        check(86_399, "23:59:59");
+        check(86_400, "1 day, 0:00:00");
+        check(2 * 86_400 + 36_185, "2 days, 10:03:05");
+        check(i64::MAX, "106751991167300 days, 15:30:07");
+    }
+
+    #[test]
+    fn a_moment_in_full_has_its_weekday() {
+        let check = |year, month, day, text| {
+            let moment = LocalTime {
+                year,
+                month,
+                day,
+                hour: 5,
+                minute: 4,
+                second: 3,
+            };
+            assert_eq!(moment.full(), text);
+        };
+        check(2026, 11, 20, "Fri Nov 20 05:04:03 2026");
+        check(2000, 2, 29, "Tue Feb 29 05:04:03 2000");
+        check(1970, 1, 1, "Thu Jan  1 05:04:03 1970");
+        check(2038, 1, 19, "Tue Jan 19 05:04:03 2038");
+        check(1900, 3, 1, "Thu Mar  1 05:04:03 1900");
+    }
+
+    #[test]
+    fn a_moment_is_written_with_a_clock_of_twelve_hours() {
+        let check = |month, day, hour, minute, text| {
+            let moment = LocalTime {
+                year: 2026,
+                month,
+                day,
+                hour,
+                minute,
+                second: 59,
+            };
+            assert_eq!(moment.short(), text);
+        };
+        check(11, 20, 5, 37, "Nov 20 05:37 AM");
+        check(1, 1, 0, 0, "Jan 01 12:00 AM");
+        check(12, 31, 12, 5, "Dec 31 12:05 PM");
+        check(6, 5, 15, 16, "Jun 05 03:16 PM");
+    }
+}

@@ -1,0 +1,272 @@
+//! What is true of the processes and what the config says of them, written from the table.
+
+use super::api::Api;
+use super::args::Args;
+use super::faults::FaultKind;
+use super::xml::{Fault, Writer};
+use crate::actors::table::{GroupRows, Row, Snapshot};
+use crate::config::{GroupConfig, LogFile, ProcessConfig, StreamConfig};
+use crate::model::name::Namespec;
+use crate::model::state::ProcessState;
+use crate::model::time::uptime;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What a process is to a person: its state, and what there is to say about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The group's name.
+    pub group: Arc<str>,
+    /// The process's name.
+    pub name: Arc<str>,
+    /// Its state.
+    pub state: ProcessState,
+    /// Its pid and how long it is up, when it ended, or what is wrong with it.
+    pub description: String,
+}
+
+impl Api {
+    /// Every active process, sorted by group and name.
+    pub fn statuses(&self) -> Vec<Status> {
+        let now = now();
+        self.rows_by_name()
+            .iter()
+            .map(|row| {
+                let live = row.read();
+                Status {
+                    group: Arc::clone(&row.group),
+                    name: Arc::clone(&row.name),
+                    state: live.state,
+                    description: self.description(&row.name, &live, now),
+                }
+            })
+            .collect()
+    }
+
+    /// The row of an active process by its namespec; none for a whole group.
+    pub fn row(&self, name: &str) -> Option<Arc<Row>> {
+        let spec = Namespec::parse(name);
+        self.supervisor.table().row(spec.group, spec.process?)
+    }
+
+    /// The same, or the fault that says so.
+    pub(super) fn need_row(&self, name: &str) -> Result<Arc<Row>, Fault> {
+        self.row(name).ok_or_else(|| FaultKind::BadName.about(name))
+    }
+
+    pub(super) fn get_process_info<'w>(
+        &self,
+        args: &mut Args,
+        out: &'w mut Writer,
+    ) -> Result<&'w mut Writer, Fault> {
+        let row = self.need_row(&args.text()?)?;
+        Ok(self.process_info(&row, out))
+    }
+
+    pub(super) fn get_all_process_info<'w>(&self, out: &'w mut Writer) -> &'w mut Writer {
+        out.begin_array();
+        for row in self.rows_by_name() {
+            self.process_info(&row, out);
+        }
+        out.end_array()
+    }
+
+    fn rows_by_name(&self) -> Vec<Arc<Row>> {
+        let groups = self.supervisor.table().groups();
+        let mut rows: Vec<_> = groups.iter().flat_map(|group| group.rows.clone()).collect();
+        rows.sort_by(|a, b| (&a.group, &a.name).cmp(&(&b.group, &b.name)));
+        rows
+    }
+
+    fn process_info<'w>(&self, row: &Row, out: &'w mut Writer) -> &'w mut Writer {
+        let live = row.read();
+        let now = now();
+        let stdout = path_text(live.stdout_logfile.as_ref());
+        let stderr = path_text(live.stderr_logfile.as_ref());
+        out.begin_struct();
+        text(out, "name", &row.name);
+        text(out, "group", &row.group);
+        time(out, "start", live.start);
+        time(out, "stop", live.stop);
+        time(out, "now", now);
+        int(out, "state", live.state.code());
+        text(out, "statename", live.state.name());
+        text(out, "spawnerr", live.spawnerr.as_deref().unwrap_or(""));
+        int(out, "exitstatus", live.exitstatus.unwrap_or(0));
+        text(out, "logfile", &stdout);
+        text(out, "stdout_logfile", &stdout);
+        text(out, "stderr_logfile", &stderr);
+        int(out, "pid", live.pid.unwrap_or(0));
+        text(out, "description", &self.description(&row.name, &live, now));
+        out.end_struct()
+    }
+
+    fn description(&self, name: &str, live: &Snapshot, now: i64) -> String {
+        match live.state {
+            ProcessState::Running => {
+                let pid = live.pid.unwrap_or(0);
+                format!(
+                    "pid {pid}, uptime {}",
+                    uptime(capped(now) - capped(live.start))
+                )
+            }
+            ProcessState::Fatal | ProcessState::Backoff => match live.spawnerr.as_deref() {
+                None | Some("") => format!("unknown error (try \"tail {name}\")"),
+                Some(why) => why.to_owned(),
+            },
+            ProcessState::Stopped | ProcessState::Exited if live.start == 0 => {
+                "Not started".to_owned()
+            }
+            ProcessState::Stopped | ProcessState::Exited => (self.clock)(capped(live.stop)).short(),
+            ProcessState::Starting | ProcessState::Stopping | ProcessState::Unknown => {
+                String::new()
+            }
+        }
+    }
+
+    pub(super) fn get_all_config_info<'w>(&self, out: &'w mut Writer) -> &'w mut Writer {
+        let config = self.supervisor.table().config();
+        let mut processes: Vec<_> = config
+            .groups
+            .iter()
+            .flat_map(|group| {
+                let active = self.supervisor.table().group(&group.name);
+                group
+                    .processes
+                    .iter()
+                    .map(move |process| (process, group, active.clone()))
+            })
+            .collect();
+        processes.sort_by(|(a, ..), (b, ..)| a.name.cmp(&b.name));
+        out.begin_array();
+        for (process, group, active) in processes {
+            config_info(process, group, active.as_deref(), out);
+        }
+        out.end_array()
+    }
+}
+
+fn config_info(
+    process: &ProcessConfig,
+    group: &GroupConfig,
+    active: Option<&GroupRows>,
+    out: &mut Writer,
+) {
+    // An automatic log has a name once its group was made active.
+    let live = active
+        .and_then(|group| group.rows.iter().find(|row| *row.name == *process.name))
+        .map(|row| row.read());
+    let stdout_name = live.as_ref().and_then(|live| live.stdout_logfile.clone());
+    let stderr_name = live.as_ref().and_then(|live| live.stderr_logfile.clone());
+    out.begin_struct();
+    boolean(out, "autostart", process.autostart);
+    match &process.directory {
+        Some(directory) => text(out, "directory", &directory.to_string_lossy()),
+        None => text(out, "directory", NONE),
+    }
+    match process.uid {
+        Some(uid) => long(out, "uid", uid.into()),
+        None => text(out, "uid", NONE),
+    }
+    text(out, "command", &process.command);
+    out.member("exitcodes", |out| {
+        out.begin_array();
+        for &code in &process.exitcodes {
+            out.int(code.into());
+        }
+        out.end_array();
+    });
+    text(out, "group", &group.name);
+    long(out, "group_prio", group.priority);
+    boolean(out, "inuse", active.is_some());
+    boolean(out, "killasgroup", process.killasgroup);
+    text(out, "name", &process.name);
+    long(out, "process_prio", process.priority);
+    boolean(out, "redirect_stderr", process.redirect_stderr);
+    long(out, "startretries", process.startretries);
+    long(out, "startsecs", process.startsecs);
+    stream_info("stdout", &process.stdout, stdout_name.as_deref(), out);
+    int(out, "stopsignal", process.stopsignal.0);
+    long(out, "stopwaitsecs", process.stopwaitsecs);
+    stream_info("stderr", &process.stderr, stderr_name.as_deref(), out);
+    text(
+        out,
+        "serverurl",
+        process.serverurl.as_deref().unwrap_or(NONE),
+    );
+    out.end_struct();
+}
+
+/// What stands for a value that is not there: XML-RPC has no word for it.
+const NONE: &str = "none";
+
+fn stream_info(channel: &str, stream: &StreamConfig, name: Option<&PathBuf>, out: &mut Writer) {
+    let key = |option: &str| format!("{channel}_{option}");
+    long(
+        out,
+        &key("capture_maxbytes"),
+        saturated(stream.capture_maxbytes),
+    );
+    boolean(out, &key("events_enabled"), stream.events_enabled);
+    let logfile = match &stream.logfile {
+        LogFile::None => NONE.into(),
+        LogFile::Auto => name.map_or("auto".into(), |path| path.to_string_lossy()),
+        LogFile::Path(path) => path.to_string_lossy(),
+    };
+    text(out, &key("logfile"), &logfile);
+    long(out, &key("logfile_backups"), stream.backups.into());
+    long(out, &key("logfile_maxbytes"), saturated(stream.maxbytes));
+    boolean(out, &key("syslog"), stream.syslog);
+}
+
+fn saturated(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The nearest time that a 32-bit client can be told.
+fn capped(time: i64) -> i64 {
+    time.clamp(i32::MIN.into(), i32::MAX.into())
+}
+
+/// The time in seconds of Unix time.
+pub(super) fn now() -> i64 {
+    // A clock that was set before 1970 counts as 1970.
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    saturated(since.as_secs())
+}
+
+fn path_text(path: Option<&Arc<PathBuf>>) -> String {
+    let text = path.map(|path| Path::to_string_lossy(path));
+    text.map(std::borrow::Cow::into_owned).unwrap_or_default()
+}
+
+fn text(out: &mut Writer, name: &str, value: &str) {
+    out.member(name, |out| {
+        out.string(value);
+    });
+}
+
+fn int(out: &mut Writer, name: &str, value: i32) {
+    long(out, name, value.into());
+}
+
+fn long(out: &mut Writer, name: &str, value: i64) {
+    out.member(name, |out| {
+        out.int(value);
+    });
+}
+
+fn time(out: &mut Writer, name: &str, value: i64) {
+    out.member(name, |out| {
+        out.capped_int(value);
+    });
+}
+
+fn boolean(out: &mut Writer, name: &str, value: bool) {
+    out.member(name, |out| {
+        out.boolean(value);
+    });
+}

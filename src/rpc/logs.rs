@@ -1,0 +1,192 @@
+//! Logs: read, tailed and cleared.
+//!
+//! The bytes come from the daemon's log room, never from here: a disk that hangs holds up the
+//! answer and nothing else.
+
+use super::api::Api;
+use super::args::{Args, incorrect, number};
+use super::faults::FaultKind;
+use super::xml::{Fault, Writer};
+use crate::actors::handle::LogError;
+use crate::model::name::DisplayName;
+use crate::model::state::Channel;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Bytes of a log in one answer. People read logs in pieces of kilobytes; a whole one may be
+/// gigabytes, and is to be read piece by piece.
+pub(super) const MAX_LOG: i64 = 16 << 20;
+
+/// Beyond any file, and far enough from the ends of the number range to reckon with.
+const MAX_OFFSET: i64 = 1 << 62;
+
+impl Api {
+    pub(super) async fn read_log<'w>(
+        &self,
+        args: &mut Args,
+        out: &'w mut Writer,
+    ) -> Result<&'w mut Writer, Fault> {
+        let path = self.supervisor.main_log();
+        self.read(path.as_deref(), args, out).await
+    }
+
+    pub(super) async fn read_stdout<'w>(
+        &self,
+        args: &mut Args,
+        out: &'w mut Writer,
+    ) -> Result<&'w mut Writer, Fault> {
+        let path = self.log_of(&args.text()?, Channel::Stdout)?;
+        self.read(path.as_deref().map(PathBuf::as_path), args, out)
+            .await
+    }
+
+    pub(super) async fn read_stderr<'w>(
+        &self,
+        args: &mut Args,
+        out: &'w mut Writer,
+    ) -> Result<&'w mut Writer, Fault> {
+        let path = self.log_of(&args.text()?, Channel::Stderr)?;
+        self.read(path.as_deref().map(PathBuf::as_path), args, out)
+            .await
+    }
+
+    pub(super) async fn tail_stdout<'w>(
+        &self,
+        args: &mut Args,
+        out: &'w mut Writer,
+    ) -> Result<&'w mut Writer, Fault> {
+        self.tail(Channel::Stdout, args, out).await
+    }
+
+    pub(super) async fn tail_stderr<'w>(
+        &self,
+        args: &mut Args,
+        out: &'w mut Writer,
+    ) -> Result<&'w mut Writer, Fault> {
+        self.tail(Channel::Stderr, args, out).await
+    }
+
+    pub(super) async fn clear_log<'w>(&self, out: &'w mut Writer) -> Result<&'w mut Writer, Fault> {
+        match self.supervisor.clear_main_log().await {
+            Ok(()) => Ok(out.boolean(true)),
+            Err(LogError::NoFile) => Err(FaultKind::NoFile.plain()),
+            Err(LogError::BadArguments | LogError::Failed) => Err(FaultKind::Failed.plain()),
+        }
+    }
+
+    pub(super) async fn clear_process_logs<'w>(
+        &self,
+        args: &mut Args,
+        out: &'w mut Writer,
+    ) -> Result<&'w mut Writer, Fault> {
+        let name = args.text()?;
+        let row = self.need_row(&name)?;
+        self.clear(&row.group, &row.name, &name).await?;
+        Ok(out.boolean(true))
+    }
+
+    pub(super) async fn clear_all_process_logs<'w>(&self, out: &'w mut Writer) -> &'w mut Writer {
+        let mut results = Vec::new();
+        for group in self.supervisor.table().groups() {
+            for row in &group.rows {
+                let name = DisplayName {
+                    group: &row.group,
+                    process: &row.name,
+                };
+                let result = self.clear(&row.group, &row.name, &name.to_string()).await;
+                results.push((Arc::clone(&row.group), Arc::clone(&row.name), result));
+            }
+        }
+        super::commands::results(&results, out)
+    }
+
+    async fn clear(&self, group: &str, process: &str, name: &str) -> Result<(), Fault> {
+        match self.supervisor.clear_logs(group, process).await {
+            Ok(()) | Err(LogError::NoFile) => Ok(()),
+            Err(LogError::BadArguments | LogError::Failed) => Err(FaultKind::Failed.about(name)),
+        }
+    }
+
+    /// The last bytes of a process's log, at most `length` of them, for a page.
+    pub async fn end_of_log(&self, name: &str, length: i64) -> Result<Vec<u8>, Fault> {
+        let path = self.log_of(name, Channel::Stdout)?;
+        let path = path.as_deref().map(PathBuf::as_path);
+        self.piece(path, -length.clamp(1, MAX_LOG), 0).await
+    }
+
+    fn log_of(&self, name: &str, channel: Channel) -> Result<Option<Arc<PathBuf>>, Fault> {
+        Ok(self.need_row(name)?.read().logfile(channel).cloned())
+    }
+
+    async fn read<'w>(
+        &self,
+        path: Option<&Path>,
+        args: &mut Args,
+        out: &'w mut Writer,
+    ) -> Result<&'w mut Writer, Fault> {
+        let (offset, length) = (number(args.value()), number(args.value()));
+        let Some((offset, length)) = offset.zip(length) else {
+            // That the log is not there is said first, whatever is asked about it.
+            self.piece(path, 0, 1).await?;
+            return Err(incorrect());
+        };
+        // The permit is held while bytes and XML are both in memory.
+        let _turn = self.log_reads.acquire().await;
+        let bytes = self.piece(path, offset, length).await?;
+        Ok(out.text(&bytes))
+    }
+
+    async fn piece(&self, path: Option<&Path>, offset: i64, length: i64) -> Result<Vec<u8>, Fault> {
+        let Some(path) = path else {
+            return Err(FaultKind::NoFile.plain());
+        };
+        let (offset, length) = match (offset, length) {
+            (..0, 0) => (offset.max(-MAX_LOG), 0),
+            (0.., 0) => (offset.min(MAX_OFFSET), MAX_LOG),
+            (_, _) => (offset.min(MAX_OFFSET), length.min(MAX_LOG)),
+        };
+        self.supervisor
+            .read_log(path, offset, length)
+            .await
+            .map_err(|why| match why {
+                LogError::NoFile => FaultKind::NoFile.about(path.display()),
+                LogError::BadArguments => FaultKind::BadArguments.plain(),
+                LogError::Failed => FaultKind::Failed.plain(),
+            })
+    }
+
+    async fn tail<'w>(
+        &self,
+        channel: Channel,
+        args: &mut Args,
+        out: &'w mut Writer,
+    ) -> Result<&'w mut Writer, Fault> {
+        let path = self.log_of(&args.text()?, channel)?;
+        let (offset, length) = (number(args.value()), number(args.value()));
+        let Some(path) = path else {
+            return Ok(tail_answer(b"", 0, false, out));
+        };
+        let (offset, length) = offset.zip(length).ok_or_else(incorrect)?;
+        let _turn = self.log_reads.acquire().await;
+        let tail = self
+            .supervisor
+            .tail_log(
+                &path,
+                offset.clamp(-MAX_OFFSET, MAX_OFFSET),
+                length.clamp(-MAX_OFFSET, MAX_LOG),
+            )
+            .await;
+        Ok(tail_answer(&tail.bytes, tail.offset, tail.overflow, out))
+    }
+}
+
+fn tail_answer<'w>(
+    bytes: &[u8],
+    offset: i64,
+    overflow: bool,
+    out: &'w mut Writer,
+) -> &'w mut Writer {
+    out.begin_array();
+    out.text(bytes).int(offset).boolean(overflow);
+    out.end_array()
+}
