@@ -22,10 +22,6 @@ impl Placed {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Whether the file at the path is still the one that was put there.
     pub(super) fn is_there(&self) -> bool {
         fs::symlink_metadata(&self.path).is_ok_and(|found| self.is(&found))
