@@ -24,6 +24,10 @@ pub mod reap;
 pub mod sockets;
 pub mod spawn;
 
+pub mod pidfile;
+
+pub mod daemonize;
+
 mod placed;
 pub mod logfile;
 
