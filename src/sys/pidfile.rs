@@ -204,15 +204,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
-
-    /// A path in a directory of the test's own.
-    fn fresh(test: &str) -> PathBuf {
-        let name = format!("sys-pidfile-{}-{test}", std::process::id());
-        let dir = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).expect("the temporary directory can be written");
-        dir.join("daemon.pid")
-    }
+    use crate::sys::scratch::Folder;
 
     fn text(path: &Path) -> String {
         fs::read_to_string(path).expect("it is there")
@@ -224,7 +216,8 @@ mod tests {
 
     #[test]
     fn a_pidfile_holds_our_pid_and_goes_with_us() {
-        let path = fresh("goes");
+        let dir = Folder::new();
+        let path = dir.path().join("daemon.pid");
         let mut pidfile = Pidfile::claim(&path).expect("the path is free");
         pidfile.write().expect("it can be written");
         assert_eq!(text(&path), own_line());
@@ -239,7 +232,8 @@ mod tests {
 
     #[test]
     fn a_second_daemon_is_refused_and_leaves_the_file_alone() {
-        let path = fresh("second");
+        let dir = Folder::new();
+        let path = dir.path().join("daemon.pid");
         let mut first = Pidfile::claim(&path).expect("the path is free");
         let held = |pid| PidfileError::Held {
             path: path.clone(),
@@ -256,7 +250,8 @@ mod tests {
 
     #[test]
     fn what_a_dead_daemon_left_is_written_over() {
-        let path = fresh("stale");
+        let dir = Folder::new();
+        let path = dir.path().join("daemon.pid");
         // Longer than ours, so that a rest of it would show.
         fs::write(&path, "999999999999\nand more\n").expect("it can be written");
         let mut pidfile = Pidfile::claim(&path).expect("nobody holds it");
@@ -267,7 +262,8 @@ mod tests {
 
     #[test]
     fn a_claim_that_came_to_nothing_leaves_things_as_they_were() {
-        let path = fresh("nothing");
+        let dir = Folder::new();
+        let path = dir.path().join("daemon.pid");
         drop(Pidfile::claim(&path).expect("the path is free"));
         assert!(!path.exists());
         fs::write(&path, "123\n").expect("it can be written");
@@ -277,7 +273,8 @@ mod tests {
 
     #[test]
     fn a_file_that_took_our_place_stays() {
-        let path = fresh("replaced");
+        let dir = Folder::new();
+        let path = dir.path().join("daemon.pid");
         let mut first = Pidfile::claim(&path).expect("the path is free");
         first.write().expect("it can be written");
         fs::remove_file(&path).expect("it is there");
@@ -289,8 +286,9 @@ mod tests {
 
     #[test]
     fn a_link_is_written_through_and_removed() {
-        let path = fresh("link");
-        let target = path.with_file_name("target");
+        let dir = Folder::new();
+        let path = dir.path().join("daemon.pid");
+        let target = dir.path().join("target");
         fs::write(&target, "").expect("it can be written");
         symlink(&target, &path).expect("it can be made");
         let mut pidfile = Pidfile::claim(&path).expect("nobody holds it");
@@ -314,9 +312,8 @@ mod tests {
 
     #[test]
     fn a_path_that_cannot_be_written_is_said_in_the_original_words() {
-        let path = fresh("missing")
-            .with_file_name("missing")
-            .join("daemon.pid");
+        let dir = Folder::new();
+        let path = dir.path().join("missing/daemon.pid");
         let error = Pidfile::claim(&path).expect_err("there is no directory");
         assert_eq!(
             error.to_string(),

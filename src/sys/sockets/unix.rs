@@ -72,7 +72,8 @@ impl Drop for SocketFile {
 }
 
 /// Listens on a unix socket for an HTTP server. A socket at the path that nobody answers is
-/// stale and gives way; one that is answered, and anything that is no socket, stays.
+/// stale and gives way; one that is answered, and anything that is no socket, stays. The path
+/// is to be absolute, or a change of directory would keep the socket from being removed.
 pub fn bind_unix(
     path: &Path,
     mode: u32,
