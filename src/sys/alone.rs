@@ -6,9 +6,8 @@ use std::process::Command;
 
 const MARK: &str = "SUPERVISORD_TEST_ALONE";
 
-/// Runs `body` in a process of its own, on its only thread but the harness's. `test` is the
-/// full path of the calling test after the crate's name, as `module_path!` and the function's
-/// name tell it.
+/// Runs `body` in a process of its own, where there is no other thread but the harness's, which
+/// waits. `test` is the path of the calling test after the crate's name.
 ///
 /// # Panics
 /// If `body` does.

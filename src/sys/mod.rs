@@ -4,24 +4,16 @@
 //! The room knows no actor and no config: it is given plain values and gives plain values back.
 
 pub mod clock;
-
-pub mod command;
 pub mod errno;
-
+pub mod fds;
+pub mod limits;
+pub mod privileges;
+pub mod signals;
 pub mod users;
 
-pub mod privileges;
-
-pub mod limits;
-
-pub mod fds;
-
-pub mod signals;
-
+pub mod command;
 pub mod kill;
-
 pub mod reap;
-pub mod sockets;
 pub mod spawn;
 
 pub mod logfile;
@@ -32,13 +24,14 @@ pub mod logread;
 pub mod mounts;
 
 pub mod autolog;
-
 pub mod pipesize;
-
 pub mod syslog;
+
+pub mod daemonize;
+pub mod pidfile;
+pub mod sockets;
 
 #[cfg(test)]
 mod alone;
-
 #[cfg(test)]
 pub(crate) mod scratch;

@@ -22,17 +22,10 @@ impl Placed {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Whether the file at the path is still the one that was put there.
+    /// Whether the path still leads to the file that was put there.
     pub(super) fn is_there(&self) -> bool {
-        fs::symlink_metadata(&self.path).is_ok_and(|found| self.is(&found))
-    }
-
-    pub(super) fn is(&self, found: &Metadata) -> bool {
-        found.dev() == self.device && found.ino() == self.inode
+        fs::metadata(&self.path)
+            .is_ok_and(|found| found.dev() == self.device && found.ino() == self.inode)
     }
 
     /// Removes the file unless another has taken its place; one that is gone is fine.

@@ -179,8 +179,8 @@ mod tests {
 
     #[allow(unsafe_code)]
     fn with_home(set: Option<&str>, expected: Option<&str>) {
-        // SAFETY: the test has a process of its own, in which no other thread reads the
-        // environment.
+        // SAFETY: the test has a process of its own, in which the only other thread waits for
+        // this one's end.
         unsafe {
             match set {
                 Some(home) => std::env::set_var("HOME", home),

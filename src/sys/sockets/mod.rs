@@ -1,4 +1,4 @@
-//! Listening sockets: for the HTTP servers, and for FastCGI programs that share one.
+//! Listening sockets: for the HTTP servers, and for `FastCGI` programs that share one.
 //!
 //! A unix socket appears at its path complete: bound, owned, permitted and listening. Until
 //! then it lives beside its path under a temporary name with no permission at all. No umask is
@@ -82,7 +82,7 @@ impl fmt::Display for BindError {
 
 impl std::error::Error for BindError {}
 
-/// Why a FastCGI group has no socket. Displayed: what the original says after
+/// Why a `FastCGI` group has no socket. Displayed: what the original says after
 /// `Could not create FastCGI socket URL: `.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FcgiError {

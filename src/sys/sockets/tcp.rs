@@ -25,7 +25,7 @@ pub fn bind_tcp(host: &str, port: u16) -> Result<TcpListener, BindError> {
         })
 }
 
-/// Listens for FastCGI programs. The socket blocks, because the programs that inherit it call
+/// Listens for `FastCGI` programs. The socket blocks, because the programs that inherit it call
 /// `accept` and expect to wait. Without a backlog, or with 0, the queue is as long as the
 /// kernel allows.
 pub fn bind_fcgi_tcp(

@@ -37,7 +37,7 @@ pub struct UnixSocket {
     pub notes: Vec<String>,
 }
 
-/// The listening socket of FastCGI programs.
+/// The listening socket of `FastCGI` programs.
 #[derive(Debug)]
 pub struct FcgiUnix {
     /// Listens, and blocks in `accept`.
@@ -72,25 +72,23 @@ impl Drop for SocketFile {
 }
 
 /// Listens on a unix socket for an HTTP server. A socket at the path that nobody answers is
-/// stale and gives way; one that is answered, and anything that is no socket, stays.
+/// stale and gives way; one that is answered, and anything that is no socket, stays. The path
+/// is to be absolute, or a change of directory would keep the socket from being removed.
 pub fn bind_unix(
     path: &Path,
     mode: u32,
     owner: Option<(u32, Option<u32>)>,
 ) -> Result<UnixSocket, BindError> {
     let prepared = Prepared::new(path, mode, owner, Backlog::MAXCONN, SockFlag::SOCK_NONBLOCK)
-        .map_err(|step| match step {
-            Step::TooLong => BindError::TooLong,
-            Step::Chown(libc::EPERM) => {
-                let (uid, gid) = owner.unwrap_or((users_own(), None));
-                BindError::Chown {
-                    path: path.to_owned(),
-                    uid,
-                    gid,
-                }
-            }
-            Step::Bind(libc::EADDRINUSE) => BindError::InUse,
-            Step::Bind(number) | Step::Chown(number) | Step::Chmod(number) => {
+        .map_err(|step| match (step, owner) {
+            (Step::TooLong, _) => BindError::TooLong,
+            (Step::Chown(libc::EPERM), Some((uid, gid))) => BindError::Chown {
+                path: path.to_owned(),
+                uid,
+                gid,
+            },
+            (Step::Bind(libc::EADDRINUSE), _) => BindError::InUse,
+            (Step::Bind(number) | Step::Chown(number) | Step::Chmod(number), _) => {
                 BindError::System(number)
             }
         })?;
@@ -115,7 +113,7 @@ pub fn bind_unix(
     Err(BindError::InUse)
 }
 
-/// Listens on a unix socket for FastCGI programs. A socket at the path gives way even if it is
+/// Listens on a unix socket for `FastCGI` programs. A socket at the path gives way even if it is
 /// answered: it may be that of programs which outlived the daemon that started them. Anything
 /// that is no socket stays. Without a backlog, or with 0, the queue is as long as the kernel
 /// allows.
@@ -157,10 +155,6 @@ pub(super) fn queue(wish: Option<u32>) -> Backlog {
     }
 }
 
-fn users_own() -> u32 {
-    crate::sys::users::own_uid()
-}
-
 /// A socket that listens under its temporary name, which goes when this does.
 struct Prepared<'a> {
     socket: OwnedFd,
@@ -190,15 +184,9 @@ impl<'a> Prepared<'a> {
             return Err(Step::TooLong);
         }
         let name = Temporary(beside(path, "").ok_or(Step::TooLong)?);
-        let flags = flags | SockFlag::SOCK_CLOEXEC;
-        let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None).map_err(refused)?;
-        // The file takes its permissions from the socket, so nobody can connect before the
-        // owner and the mode are right.
-        fchmod(&socket, Mode::empty()).map_err(refused)?;
         // Left by a daemon that had our pid and no time to tidy up.
         let _ = fs::remove_file(&name.0);
-        let address = UnixAddr::new(&name.0).map_err(refused)?;
-        bind(socket.as_raw_fd(), &address).map_err(refused)?;
+        let socket = bind_closed(&name.0, flags).map_err(refused)?;
         let failed = |step: fn(i32) -> Step| move |error: io::Error| step(errno::of(&error));
         let file = fs::symlink_metadata(&name.0).map_err(failed(Step::Bind))?;
         if let Some((uid, gid)) = owner {
@@ -232,6 +220,16 @@ impl<'a> Prepared<'a> {
     fn replace(&self) -> io::Result<Placed> {
         fs::rename(&self.name.0, self.path).map(|()| self.placed.clone())
     }
+}
+
+/// Binds a socket to a path at which nobody may connect to it yet: the file takes its
+/// permissions from the socket, and that has none.
+fn bind_closed(path: &Path, flags: SockFlag) -> Result<OwnedFd, Errno> {
+    let flags = flags | SockFlag::SOCK_CLOEXEC;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    fchmod(&socket, Mode::empty())?;
+    bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    Ok(socket)
 }
 
 /// A name that is gone when this is.
@@ -305,7 +303,15 @@ fn remove_stale(path: &Path) -> Result<bool, BindError> {
         Err(error) => return Err(BindError::System(errno::of(&error))),
     }
     if is_answered(&aside.0)? {
-        let _ = fs::hard_link(&aside.0, path).or_else(|_| fs::rename(&aside.0, path));
+        match fs::hard_link(&aside.0, path) {
+            Ok(()) => {}
+            // A third one was quicker, and has the path now.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(_) => {
+                // No hard links here. If this fails too, the path is as free as it looks.
+                let _ = fs::rename(&aside.0, path);
+            }
+        }
         return Err(BindError::InUse);
     }
     Ok(true)
