@@ -2,3 +2,5 @@
 //! one place that ties the rooms together.
 
 #![forbid(unsafe_code)]
+
+pub mod cli;
