@@ -287,7 +287,7 @@ fn listener(view: &View<'_>) -> Result<ListenerConfig, Fault> {
     Ok(ListenerConfig {
         buffer_size,
         events: events.into_iter().collect(),
-        result_handler: handler,
+        result_handler: RESULT_HANDLER.to_owned(),
     })
 }
 

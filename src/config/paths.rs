@@ -48,8 +48,9 @@ impl Surroundings<'_> {
         self.cwd.join(path)
     }
 
+    /// Whether a directory is there; the empty path is none.
     pub(super) fn is_dir(&self, path: &str) -> bool {
-        self.located(path).is_dir()
+        !path.is_empty() && self.located(path).is_dir()
     }
 }
 

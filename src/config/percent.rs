@@ -1,8 +1,8 @@
 //! Values as Python `%` formats with a mapping: `%(here)s`, `%(process_num)02d`, `%%`.
 //!
 //! Flags, width, precision and all conversions are those of Python's `%` operator, and so are the
-//! sentences that refuse a format. Two things differ on purpose: a conversion without a name
-//! (`%s`), for which Python prints its whole mapping, is refused; and widths and precisions are
+//! sentences that refuse a format. Two things differ on purpose: `%s`, `%r` and `%a` without a
+//! name, for which Python prints its whole mapping, are refused; and widths and precisions are
 //! bounded, so that a typing error costs no memory.
 
 use crate::model::text::{ascii, repr};
@@ -153,50 +153,48 @@ fn fill_in(format: &str, scope: Scope<'_>) -> Result<String, Trouble> {
         rest: format.chars(),
         index: 0,
     };
+    // A conversion without a name takes the mapping itself, once and only at the beginning.
+    let mut mapping_is_left = true;
     while let Some(c) = cursor.next() {
         if c != '%' || cursor.next_if(|c| c == '%').is_some() {
             filled.push(c);
         } else {
-            conversion(&mut cursor, scope, &mut filled)?;
+            let arg = match name(&mut cursor)? {
+                Some(name) => {
+                    let arg = scope.get(&name).ok_or(Trouble::UnknownName(name))?;
+                    Operand::Named(arg)
+                }
+                None if mapping_is_left => Operand::Mapping,
+                None => Operand::Nothing,
+            };
+            mapping_is_left = false;
+            conversion(&mut cursor, arg, &mut filled)?;
         }
     }
     Ok(filled)
 }
 
+/// What a conversion is applied to.
+#[derive(Clone, Copy)]
+enum Operand<'a> {
+    Named(&'a Arg),
+    /// All names with their values.
+    Mapping,
+    Nothing,
+}
+
 fn conversion(
     cursor: &mut Cursor<'_>,
-    scope: Scope<'_>,
+    mut arg: Operand<'_>,
     filled: &mut String,
 ) -> Result<(), Trouble> {
-    let arg = match cursor.next_if(|c| c == '(') {
-        None => None,
-        Some(_) => {
-            let name = parenthesized(cursor)?;
-            let arg = scope.get(&name).ok_or(Trouble::UnknownName(name))?;
-            Some(arg)
-        }
-    };
-    let spec = specification(cursor, arg)?;
+    let spec = specification(cursor, &mut arg)?;
     cursor.next_if(|c| matches!(c, 'h' | 'l' | 'L'));
     let letter = cursor.next().ok_or("incomplete format")?;
-    let known = matches!(
-        letter,
-        's' | 'r'
-            | 'a'
-            | 'c'
-            | 'd'
-            | 'i'
-            | 'u'
-            | 'o'
-            | 'x'
-            | 'X'
-            | 'e'
-            | 'E'
-            | 'f'
-            | 'F'
-            | 'g'
-            | 'G'
-    );
+    let known = "sracdiuoxXeEfFgG".contains(letter);
+    if matches!(arg, Operand::Nothing) {
+        return Err(TOO_FEW.into());
+    }
     if !known {
         let shown = if ('\x1f'..='~').contains(&letter) {
             letter
@@ -209,10 +207,34 @@ fn conversion(
             cursor.index - 1
         )));
     }
-    let arg = arg.ok_or("not enough arguments for format string")?;
-    let (sign, prefix, body) = converted(letter, arg, &spec)?;
+    let (sign, prefix, body) = match arg {
+        Operand::Named(arg) => converted(letter, arg, &spec)?,
+        Operand::Mapping => return Err(mapping_refused(letter)),
+        Operand::Nothing => return Err(TOO_FEW.into()),
+    };
     pad(filled, &spec, sign, prefix, &body, is_numeric(letter));
     Ok(())
+}
+
+const TOO_FEW: &str = "not enough arguments for format string";
+
+/// What Python says to a mapping where a value should be. It would print the mapping as a text.
+fn mapping_refused(letter: char) -> Trouble {
+    Trouble::BadFormat(match letter {
+        'o' | 'x' | 'X' => format!("%{letter} format: an integer is required, not dict"),
+        'd' | 'i' | 'u' => format!("%{letter} format: a real number is required, not dict"),
+        'e' | 'E' | 'f' | 'F' | 'g' | 'G' => "must be real number, not dict".to_owned(),
+        'c' => "%c requires int or char".to_owned(),
+        _ => TOO_FEW.to_owned(),
+    })
+}
+
+/// The name in parentheses, if there is one.
+fn name(cursor: &mut Cursor<'_>) -> Result<Option<String>, Trouble> {
+    match cursor.next_if(|c| c == '(') {
+        Some(_) => parenthesized(cursor).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The name up to the parenthesis that closes the one before.
@@ -233,7 +255,7 @@ fn parenthesized(cursor: &mut Cursor<'_>) -> Result<String, Trouble> {
     }
 }
 
-fn specification(cursor: &mut Cursor<'_>, arg: Option<&Arg>) -> Result<Spec, Trouble> {
+fn specification(cursor: &mut Cursor<'_>, arg: &mut Operand<'_>) -> Result<Spec, Trouble> {
     let mut spec = Spec::default();
     while let Some(flag) = cursor.next_if(|c| matches!(c, '-' | '+' | ' ' | '#' | '0')) {
         match flag {
@@ -254,15 +276,16 @@ fn specification(cursor: &mut Cursor<'_>, arg: Option<&Arg>) -> Result<Spec, Tro
 /// A width or a precision, if there is one.
 fn columns(
     cursor: &mut Cursor<'_>,
-    arg: Option<&Arg>,
+    arg: &mut Operand<'_>,
     too_big: &str,
 ) -> Result<Option<usize>, Trouble> {
     if cursor.next_if(|c| c == '*').is_some() {
         // The star takes the value that the name stands for, and then none is left to convert.
-        return Err(match arg {
-            Some(Arg::Number(_)) => "not enough arguments for format string".into(),
-            Some(Arg::Text(_)) | None => "* wants int".into(),
-        });
+        return match std::mem::replace(arg, Operand::Nothing) {
+            Operand::Named(Arg::Number(_)) => Ok(None),
+            Operand::Named(Arg::Text(_)) | Operand::Mapping => Err("* wants int".into()),
+            Operand::Nothing => Err(TOO_FEW.into()),
+        };
     }
     let mut columns = None;
     while let Some(digit) = cursor.next_if(|c| c.is_ascii_digit()) {
@@ -562,6 +585,8 @@ mod tests {
         check_refused("%(here)c", "%c requires int or char");
         check_refused("%(m)c", "%c arg not in range(0x110000)");
         check_refused("%(n)*d", "not enough arguments for format string");
+        check_refused("%(n)*", "incomplete format");
+        check_refused("%(n)s %Y", "not enough arguments for format string");
         check_refused("%(here)*d", "* wants int");
         check_refused(
             "date +%Y",
@@ -583,7 +608,12 @@ mod tests {
     #[test]
     fn a_conversion_without_a_name_is_refused() {
         check_refused("date +%s", "not enough arguments for format string");
-        check_refused("%d", "not enough arguments for format string");
+        check_refused("%(n)d %d", "not enough arguments for format string");
+        check_refused("%*d", "* wants int");
+        check_refused("%d", "%d format: a real number is required, not dict");
+        check_refused("%5x", "%x format: an integer is required, not dict");
+        check_refused("100%full", "must be real number, not dict");
+        check_refused("50%chance", "%c requires int or char");
     }
 
     #[test]

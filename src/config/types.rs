@@ -272,7 +272,7 @@ pub struct ListenerConfig {
     pub buffer_size: usize,
     /// The subscribed event types, upper case, sorted, each once.
     pub events: Vec<String>,
-    /// The `result_handler` as given; only the original's default one is supported.
+    /// The `result_handler`; only the original's default one is supported.
     pub result_handler: String,
 }
 

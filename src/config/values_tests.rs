@@ -234,6 +234,10 @@ fn paths_must_lead_somewhere() {
         existing_directory("/no/such", around),
         Err("/no/such is not an existing directory".to_owned())
     );
+    assert_eq!(
+        existing_directory("", around),
+        Err(" is not an existing directory".to_owned())
+    );
     for path in ["x", "", "/x", "./x"] {
         assert_eq!(existing_dirpath(path, around), Ok(path.to_owned()));
     }

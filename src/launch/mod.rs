@@ -6,3 +6,4 @@
 mod host;
 
 pub use host::Machine;
+pub mod cli;
