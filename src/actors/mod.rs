@@ -11,6 +11,7 @@ mod filters;
 pub mod handle;
 pub mod logs;
 pub mod mainlog;
+mod mainlog_writer;
 pub mod output;
 mod pump;
 mod syslogger;
