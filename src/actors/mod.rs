@@ -13,6 +13,7 @@ pub mod group;
 pub mod handle;
 pub mod logs;
 pub mod mainlog;
+mod mainlog_writer;
 pub mod output;
 pub mod process;
 mod pump;

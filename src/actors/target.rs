@@ -118,8 +118,9 @@ pub(super) fn find(path: &Path) -> Option<Shared> {
 }
 
 /// Our own standard output, which nobody shares.
-pub(super) fn stdout(log: &Logger) -> Target {
-    Target::new(Path::new("/dev/stdout"), log, LogFile::stdout())
+pub(super) fn stdout(log: &Logger) -> Shared {
+    let target = Target::new(Path::new("/dev/stdout"), log, LogFile::stdout());
+    Rc::new(RefCell::new(target))
 }
 
 fn put(target: Target) -> Shared {
@@ -188,11 +189,6 @@ impl Target {
     /// Whether a piece waits for room, and the next should not come before [`unclog`] is done.
     pub(super) const fn is_clogged(&self) -> bool {
         !self.pending.is_empty()
-    }
-
-    /// Whether bytes are being lost.
-    pub(super) const fn is_losing(&self) -> bool {
-        self.losses.ongoing()
     }
 
     /// Bytes that the file has at least before it is rotated; none if it never is.

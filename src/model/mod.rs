@@ -12,6 +12,7 @@ pub mod event;
 pub mod exit;
 pub mod getopt;
 pub mod lines;
+pub mod logline;
 pub mod losses;
 pub mod name;
 pub mod number;
