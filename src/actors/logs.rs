@@ -105,7 +105,7 @@ impl LogRooms {
     }
 
     /// Runs something in the room of a path. None if the daemon is leaving.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         path: &Path,
         job: impl Future<Output = T> + Send + 'static,

@@ -5,18 +5,20 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use std::time::Duration;
+use tokio::net::unix::pipe::Sender;
 
 /// What waits at most for a child that does not read: enough for the largest request that a
 /// client can send, little enough that a thousand such children do not matter.
 pub(super) const QUEUE_BOUND: usize = 4 * 1024 * 1024;
 
+/// How long to wait for room in a pipe that cannot be watched, since we have no descriptor left.
+const NO_WATCH: Duration = Duration::from_secs(1);
+
 /// The writing end of a child's stdin.
 #[derive(Debug)]
 pub(super) struct Stdin {
-    pipe: Arc<File>,
+    pipe: File,
     queue: VecDeque<u8>,
 }
 
@@ -33,7 +35,7 @@ impl Stdin {
     /// The writing end, which must not block.
     pub(super) fn new(pipe: OwnedFd) -> Self {
         Self {
-            pipe: Arc::new(File::from(pipe)),
+            pipe: File::from(pipe),
             queue: VecDeque::new(),
         }
     }
@@ -54,7 +56,7 @@ impl Stdin {
 
     /// Writes what waits, as far as the pipe takes it.
     pub(super) fn flush(&mut self) -> Result<(), WriteError> {
-        let mut pipe = &*self.pipe;
+        let mut pipe = &self.pipe;
         while !self.queue.is_empty() {
             match pipe.write(self.queue.as_slices().0) {
                 Ok(written) => drop(self.queue.drain(..written)),
@@ -72,11 +74,13 @@ impl Stdin {
     /// Answers when the pipe may take more, or nobody reads it any more. Only for that time is
     /// it registered with the reactor: most children never get a byte.
     pub(super) fn writable(&self) -> impl Future<Output = ()> + 'static {
-        let pipe = Arc::clone(&self.pipe);
+        let pipe = self.pipe.try_clone().and_then(Sender::from_file);
         async move {
-            if let Ok(pipe) = AsyncFd::try_with_interest(pipe, Interest::WRITABLE) {
+            match pipe {
                 // An error shows at the next write.
-                let _ = pipe.writable().await;
+                Ok(pipe) => drop(pipe.writable().await),
+                // No descriptor for the watch: look again after a while.
+                Err(_) => tokio::time::sleep(NO_WATCH).await,
             }
         }
     }

@@ -1,5 +1,9 @@
-//! `supervisord`.
+//! `supervisord`: the daemon.
 
 #![forbid(unsafe_code)]
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    supervisord::launch::supervisord()
+}
