@@ -159,7 +159,7 @@ const TABLE: [Row; 21] = [
         'c',
         "configuration",
         "FILENAME",
-        "the config file (else the usual places are searched)",
+        "the config file; else the usual places count",
         |flags, value, _| Ok(put(&mut flags.configfile, value.to_owned())),
     ),
     set(
@@ -247,7 +247,7 @@ const TABLE: [Row; 21] = [
         'e',
         "loglevel",
         "LEVEL",
-        "what the main log holds: critical, error, warn, info, debug,\ntrace or blather",
+        "what the main log holds: critical, error, warn, info,\ndebug, trace or blather",
         |flags, value, _| Ok(put(&mut flags.overrides.loglevel, log_level(value)?)),
     ),
     set(
@@ -318,7 +318,7 @@ const TABLE: [Row; 21] = [
 
 fn help(program: &str) -> String {
     let mut text = format!(
-        "\nsupervisord -- keep programs running.\n\nUsage: {program} [options]\n\nOptions:\n"
+        "supervisord -- keep programs running.\n\nUsage: {program} [options]\n\nOptions:\n"
     );
     for row in TABLE.iter().filter(|row| !row.help.is_empty()) {
         let long = row.known.long.unwrap_or_default();
