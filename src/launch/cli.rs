@@ -25,7 +25,7 @@ pub enum Invocation {
     /// To print the version and leave.
     Version,
     /// To run.
-    Run(Flags),
+    Run(Box<Flags>),
 }
 
 /// The flags of a daemon that is to run.
@@ -96,7 +96,7 @@ pub fn parse(
             return Err(UsageError(why));
         }
     }
-    Ok(Invocation::Run(flags))
+    Ok(Invocation::Run(Box::new(flags)))
 }
 
 /// A flag, what it does, and what the help text says of it.
@@ -379,7 +379,11 @@ mod tests {
     }
 
     fn check(args: &[&str], expected: Flags) {
-        assert_eq!(read(args), Ok(Invocation::Run(expected)), "{args:?}");
+        assert_eq!(
+            read(args),
+            Ok(Invocation::Run(Box::new(expected))),
+            "{args:?}"
+        );
     }
 
     fn check_refused(args: &[&str], why: &str) {
