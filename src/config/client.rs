@@ -81,3 +81,86 @@ fn refuse_plugins(context: &Context<'_>) -> Result<(), Fault> {
     };
     Err(view.fault(OPTION, why))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::host::tests::TableHost;
+    use super::super::testing::Folder;
+    use super::*;
+
+    fn read(text: &str) -> Result<ClientConfig, String> {
+        let folder = Folder::new();
+        folder.write("x.conf", text);
+        let env = [("GREETING".to_owned(), "hi".to_owned())].into();
+        let config = load_client("x.conf", &env, folder.path(), &TableHost);
+        let here = folder.path().to_string_lossy().into_owned();
+        config
+            .map(|mut config| {
+                config.serverurl = config.serverurl.replace(&here, "HERE");
+                config
+            })
+            .map_err(|error| error.message)
+    }
+
+    fn check(options: &str, expected: ClientConfig) {
+        let text = format!("[supervisorctl]\n{options}\n");
+        assert_eq!(read(&text), Ok(expected), "{options}");
+    }
+
+    fn check_refused(text: &str, sentence: &str) {
+        assert_eq!(read(text), Err(sentence.to_owned()), "{text}");
+    }
+
+    #[test]
+    fn options_are_read_over_the_defaults() {
+        check("", ClientConfig::default());
+        check(
+            "username=%(ENV_GREETING)s\npassword=a%%b\nprompt=me\nhistory_file=~/../h",
+            ClientConfig {
+                username: Some("hi".to_owned()),
+                password: Some("a%b".to_owned()),
+                prompt: "me".to_owned(),
+                history_file: Some("/home/h".into()),
+                ..ClientConfig::default()
+            },
+        );
+        let serverurl = |url: &str| ClientConfig {
+            serverurl: url.to_owned(),
+            ..ClientConfig::default()
+        };
+        check("serverurl=http://x", serverurl("http://x"));
+        check("serverurl=unix:///a/../s", serverurl("unix:///s"));
+        check("serverurl=unix://s", serverurl("unix://HERE/s"));
+        check("serverurl=unix://%(here)s/s", serverurl("unix://HERE/s"));
+        check("history_file=", ClientConfig::default());
+    }
+
+    #[test]
+    fn other_sections_do_not_matter() {
+        check(
+            "[include]\n[program:x]\npriority=x",
+            ClientConfig::default(),
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        check_refused(
+            "[supervisord]\n",
+            ".ini file does not include supervisorctl section",
+        );
+        check_refused(
+            "[supervisorctl]\nprompt=%(here)s\n",
+            "Format string '%(here)s' for 'supervisorctl.prompt' contains names ('here') which \
+             cannot be expanded. Available names: ENV_GREETING (file: 'x.conf', line 2)",
+        );
+        check_refused(
+            "[supervisorctl]\n[ctlplugin:more]\nsupervisor.ctl_factory=more:make\n",
+            "more:make cannot be resolved within [ctlplugin:more] (file: 'x.conf', line 3)",
+        );
+        check_refused(
+            "x\n",
+            "File contains no section headers.\nfile: 'x.conf', line: 1\n'x\\n'",
+        );
+    }
+}

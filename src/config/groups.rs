@@ -1,4 +1,4 @@
-//! Groups: `[group:x]`, programs on their own, pools of listeners, and FastCGI programs.
+//! Groups: `[group:x]`, programs on their own, pools of listeners, and `FastCGI` programs.
 
 use super::error::Fault;
 use super::percent::Arg;
@@ -54,7 +54,7 @@ pub(super) struct Groups<'a> {
     pub(super) notes: &'a mut Vec<Note>,
 }
 
-impl<'a> Groups<'a> {
+impl Groups<'_> {
     /// All groups, ascending by priority and then by name, each name once. Of two with one name
     /// the first is run, as in the original, and a warning says so.
     pub(super) fn read(mut self) -> Result<Vec<GroupConfig>, Fault> {
@@ -257,13 +257,11 @@ fn priority(view: &View<'_>, default: i64) -> Result<i64, Fault> {
 fn listener(view: &View<'_>) -> Result<ListenerConfig, Fault> {
     let section = &view.section.name;
     let buffer_size = view.read("buffer_size", values::integer)?.unwrap_or(10);
-    let buffer_size = match usize::try_from(buffer_size) {
-        Ok(size @ 1..) => size,
-        Ok(0) | Err(_) => {
-            let why = format!("[{section}] section sets invalid buffer_size ({buffer_size})");
-            return Err(view.fault("buffer_size", why));
-        }
-    };
+    let size = usize::try_from(buffer_size).ok().filter(|&size| size > 0);
+    let buffer_size = size.ok_or_else(|| {
+        let why = format!("[{section}] section sets invalid buffer_size ({buffer_size})");
+        view.fault("buffer_size", why)
+    })?;
     let handler = view.text("result_handler")?;
     let handler = handler.unwrap_or_else(|| RESULT_HANDLER.to_owned());
     if !is_object(&handler, RESULT_HANDLER) {

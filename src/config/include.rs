@@ -114,10 +114,14 @@ pub(super) fn decoded(bytes: Vec<u8>, file: &str) -> Result<String, Fault> {
         } else {
             format!("bytes in position {start}-{}", start + length - 1)
         };
-        let line = 1 + bytes[..start].iter().filter(|&&byte| byte == b'\n').count();
+        let line = bytes[..start].split(|&byte| byte == b'\n').count();
         Fault::new(format!(
             "'utf-8' codec can't decode {what}: {reason} (file: {}, line {line})",
             repr(file)
         ))
     })
 }
+
+#[cfg(test)]
+#[path = "include_tests.rs"]
+mod tests;

@@ -115,3 +115,7 @@ pub(super) fn globals(env: &BTreeMap<String, String>) -> Names {
 #[cfg(test)]
 #[path = "load_tests.rs"]
 pub(super) mod tests;
+
+#[cfg(test)]
+#[path = "refused_tests.rs"]
+mod refused;

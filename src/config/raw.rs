@@ -69,12 +69,6 @@ impl Document {
             .or_else(|| self.defaults.get(option))
     }
 
-    /// All options that a section has, those of `[DEFAULT]` too.
-    pub(super) fn options<'a>(&'a self, section: &'a Section) -> BTreeSet<&'a str> {
-        let options = section.options.keys().chain(self.defaults.keys());
-        options.map(String::as_str).collect()
-    }
-
     /// Puts a folder in place of `%(here)s` in all that was read since the last call, so that
     /// each file's own folder is meant by it. What a section takes over from `[DEFAULT]` with a
     /// `%(here)s` in it becomes its own.

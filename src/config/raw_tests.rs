@@ -10,12 +10,17 @@ fn read(text: &str) -> Result<Document, String> {
 /// The document on one line: `[section] option='value' …`, options sorted.
 fn shown(document: &Document) -> String {
     let sections = document.sections().iter().map(|section| {
-        let options: String = document
-            .options(section)
-            .into_iter()
-            .filter_map(|option| Some((option, document.value(section, option)?)))
-            .map(|(option, value)| format!(" {option}={}", repr(&value.text)))
+        let options: BTreeSet<_> = section
+            .options
+            .keys()
+            .chain(document.defaults.keys())
             .collect();
+        let options = options.into_iter().fold(String::new(), |shown, option| {
+            let value = document
+                .value(section, option)
+                .map(|value| repr(&value.text));
+            format!("{shown} {option}={}", value.unwrap_or_default())
+        });
         format!("[{}]{options}", section.name)
     });
     sections.collect::<Vec<_>>().join(" ")

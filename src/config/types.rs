@@ -286,7 +286,7 @@ pub struct FcgiSocket {
     pub backlog: Option<u32>,
 }
 
-/// Where a FastCGI socket listens.
+/// Where a `FastCGI` socket listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FcgiAddress {
     /// `unix:///path`

@@ -25,7 +25,7 @@ pub enum Invocation {
     /// To print the version and leave.
     Version,
     /// To run.
-    Run(Flags),
+    Run(Box<Flags>),
 }
 
 /// The flags of a daemon that is to run.
@@ -96,7 +96,7 @@ pub fn parse(
             return Err(UsageError(why));
         }
     }
-    Ok(Invocation::Run(flags))
+    Ok(Invocation::Run(Box::new(flags)))
 }
 
 /// A flag, what it does, and what the help text says of it.
@@ -159,7 +159,7 @@ const TABLE: [Row; 21] = [
         'c',
         "configuration",
         "FILENAME",
-        "the config file (else the usual places are searched)",
+        "the config file; else the usual places count",
         |flags, value, _| Ok(put(&mut flags.configfile, value.to_owned())),
     ),
     set(
@@ -247,7 +247,7 @@ const TABLE: [Row; 21] = [
         'e',
         "loglevel",
         "LEVEL",
-        "what the main log holds: critical, error, warn, info, debug,\ntrace or blather",
+        "what the main log holds: critical, error, warn, info,\ndebug, trace or blather",
         |flags, value, _| Ok(put(&mut flags.overrides.loglevel, log_level(value)?)),
     ),
     set(
@@ -318,7 +318,7 @@ const TABLE: [Row; 21] = [
 
 fn help(program: &str) -> String {
     let mut text = format!(
-        "\nsupervisord -- keep programs running.\n\nUsage: {program} [options]\n\nOptions:\n"
+        "supervisord -- keep programs running.\n\nUsage: {program} [options]\n\nOptions:\n"
     );
     for row in TABLE.iter().filter(|row| !row.help.is_empty()) {
         let long = row.known.long.unwrap_or_default();
@@ -379,7 +379,11 @@ mod tests {
     }
 
     fn check(args: &[&str], expected: Flags) {
-        assert_eq!(read(args), Ok(Invocation::Run(expected)), "{args:?}");
+        assert_eq!(
+            read(args),
+            Ok(Invocation::Run(Box::new(expected))),
+            "{args:?}"
+        );
     }
 
     fn check_refused(args: &[&str], why: &str) {
