@@ -183,4 +183,25 @@ mod tests {
             check("GET", path, expected);
         }
     }
+
+    #[test]
+    fn no_path_is_too_strange() {
+        let alphabet: Vec<char> = "/%2fRPClogtaimn.:*?;#\\+ 0\0ä\u{FFFD}".chars().collect();
+        let mut state = 1_u64;
+        for _ in 0..20_000 {
+            let mut path = String::new();
+            for _ in 0..(state % 23) {
+                // Knuth's linear congruential generator: any path will do.
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                let place = usize::try_from(state >> 33).unwrap_or(0) % alphabet.len();
+                path.push(alphabet[place]);
+            }
+            state = state.wrapping_add(7);
+            if let Route::LogTail { name, .. } = route("GET", &path) {
+                assert!(!name.contains('/'), "{path}");
+            }
+        }
+    }
 }

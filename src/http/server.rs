@@ -308,3 +308,32 @@ async fn linger<S: Stream>(mut stream: S) {
     // That it took too long is as good an end as any.
     let _ = timeout(LINGER_TIME, drain).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::state::Mood;
+    use crate::rpc::fixture;
+    use std::cell::Cell;
+    use std::time::Duration;
+    use tokio::task::LocalSet;
+
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn without_descriptors_accepting_pauses_and_does_not_spin() {
+        let log = Logger::root(slog::Discard, slog::o!());
+        let api = Rc::new(fixture::api(Mood::Running, true, None));
+        let (_open, closing) = watch::channel(false);
+        let server = Server::new(api, None, false, log, closing);
+        let tries = Rc::new(Cell::new(0));
+        let counted = Rc::clone(&tries);
+        let accept = accept_from(server, move |_| {
+            counted.set(counted.get() + 1);
+            // EMFILE
+            Poll::Ready(Err::<(UnixStream, ()), _>(io::Error::from_raw_os_error(24)))
+        });
+        let minute = timeout(Duration::from_secs(60), accept);
+        let ended = LocalSet::new().run_until(minute).await;
+        assert!(ended.is_err(), "accepting goes on");
+        assert!((60..80).contains(&tries.get()), "{}", tries.get());
+    }
+}

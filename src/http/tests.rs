@@ -471,6 +471,90 @@ async fn only_logs_of_processes_are_tailed() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn a_quiet_tail_is_freed_when_its_client_leaves() {
+    local(async {
+        let log = Log::new("quiet", "");
+        let site = Site::begin(None, Some(&log.0));
+        let mut held = Vec::new();
+        for _ in 0..super::bounds::MAX_TAILS {
+            let mut stream = site.connect().await;
+            let request = "GET /logtail/cat HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            stream
+                .write_all(request.as_bytes())
+                .await
+                .expect("it is read");
+            until(&mut stream, "\r\n\r\n").await;
+            held.push(stream);
+        }
+        let one_more = get("/logtail/cat", "");
+        let full = "HTTP/1.1 503 Service Unavailable";
+        site.check(&one_more, full, &["Too many logs"]).await;
+        drop(held);
+        let mut stream = site.connect().await;
+        stream
+            .write_all(one_more.as_bytes())
+            .await
+            .expect("it is read");
+        assert!(until(&mut stream, "\r\n\r\n").await.starts_with(OK));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_client_that_is_slow_with_its_body_is_told_and_left() {
+    local(async {
+        let site = Site::open();
+        let mut stream = site.connect().await;
+        let request = post("/RPC2", "", STATE);
+        stream
+            .write_all(&request.as_bytes()[..request.len() - 1])
+            .await
+            .expect("it is read");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::pause();
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .await
+            .expect("the connection is not reset");
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        assert!(answer.contains("did not come in time"), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_client_that_never_reads_its_answer_is_left() {
+    local(async {
+        let site = Site::open();
+        let mut stream = site.connect().await;
+        let help = "<value><struct><member><name>methodName</name><value>system.listMethods\
+            </value></member></struct></value>";
+        let many = help.repeat(4000);
+        let calls = format!(
+            "<methodCall><methodName>system.multicall</methodName><params><param><value><array>\
+             <data>{many}</data></array></value></param></params></methodCall>"
+        );
+        let request = post("/RPC2", "", &calls);
+        stream
+            .write_all(request.as_bytes())
+            .await
+            .expect("it is read");
+        until(&mut stream, "\r\n\r\n").await;
+        // Both ends' buffers fill up; then nothing happens but time.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::pause();
+        tokio::time::sleep(Duration::from_secs(70)).await;
+        tokio::time::resume();
+        let mut rest = Vec::new();
+        // Whether it ends in a reset or not is up to the network.
+        let _ = stream.read_to_end(&mut rest).await;
+        assert!(!rest.ends_with(b"</methodResponse>\n"), "it was cut off");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn a_client_that_is_slow_with_its_headers_is_told_and_left() {
     local(async {
         let site = Site::open();
