@@ -13,7 +13,7 @@ use hyper::header::{self, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::io;
 use std::path::PathBuf;
 use tokio::net::{TcpStream, UnixStream};
@@ -46,7 +46,9 @@ impl Address {
         let rest = url.strip_prefix("http://")?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let authority = &rest[..end];
-        let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+        let place = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, place)| place);
         let (host, port) = match place.strip_prefix('[') {
             Some(rest) => {
                 let (host, rest) = rest.split_once(']')?;
@@ -113,6 +115,8 @@ pub enum ClientError {
     Unexpected(&'static str),
     /// The answer is longer than [`BODY`].
     TooLong,
+    /// Whoever asked wanted no more.
+    Interrupted,
     /// The connection broke or could not be made.
     Io(io::Error),
 }
@@ -132,6 +136,7 @@ impl fmt::Display for ClientError {
             Self::Malformed(error) => write!(f, "the server's answer is not XML-RPC: {error}"),
             Self::Unexpected(what) => write!(f, "the server's answer has no {what}"),
             Self::TooLong => write!(f, "the server's answer is longer than {BODY} bytes"),
+            Self::Interrupted => f.write_str("interrupted"),
             Self::Io(error) => write!(f, "the connection failed: {error}"),
         }
     }
@@ -209,7 +214,9 @@ impl Client {
     pub fn new(url: &str, login: Login) -> Result<Self, ClientError> {
         let address =
             Address::parse(url).ok_or_else(|| ClientError::UnknownProtocol(url.to_owned()))?;
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         Ok(Self {
             address,
             login,
@@ -219,15 +226,32 @@ impl Client {
 
     /// Calls a method and waits for its answer, however long it takes.
     pub fn call(&self, method: &str, params: &[Value]) -> Result<Value, ClientError> {
+        self.call_until(method, params, pending())
+    }
+
+    /// Calls a method and waits for its answer until `stop` is ready. The daemon carries out
+    /// what it has heard either way.
+    pub fn call_until(
+        &self,
+        method: &str,
+        params: &[Value],
+        stop: impl Future<Output = ()>,
+    ) -> Result<Value, ClientError> {
         let request = self
             .request("POST", "/RPC2")
             .header(header::CONTENT_TYPE, "text/xml")
             .header(header::ACCEPT, "text/xml")
             .body(Full::from(xml::write_call(method, params)));
         let request = request.expect(VALID);
-        let body = self.runtime.block_on(async {
+        let answer = async {
             let mut exchange = self.send(request).await?;
             exchange.whole_body().await
+        };
+        let body = self.runtime.block_on(async {
+            tokio::select! {
+                answer = answer => answer,
+                () = stop => Err(ClientError::Interrupted),
+            }
         })?;
         match xml::read_response(&body) {
             Ok(Ok(value)) => Ok(value),
@@ -274,7 +298,10 @@ impl Client {
             .uri(path)
             .header(header::HOST, self.address.host())
             .header(header::CONNECTION, "close")
-            .header(header::USER_AGENT, concat!("supervisorctl/", env!("CARGO_PKG_VERSION")));
+            .header(
+                header::USER_AGENT,
+                concat!("supervisorctl/", env!("CARGO_PKG_VERSION")),
+            );
         if let Some(login) = self.login.header() {
             request = request.header(header::AUTHORIZATION, login);
         }

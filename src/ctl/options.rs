@@ -1,0 +1,188 @@
+//! The command line, and what the config file adds to it.
+
+use super::api::Target;
+use crate::model::getopt::{Given, Known, getopt};
+use crate::model::text::repr;
+use crate::rpc::client::Login;
+use std::path::PathBuf;
+
+/// What `-h` prints, with the program's name for `%s`.
+const HELP: &str = include_str!("help.txt");
+
+/// The address of a daemon that nothing is said about.
+const SERVERURL: &str = "http://localhost:9001";
+
+/// What is to be done, and with which daemon.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub(super) target: Target,
+    pub(super) interactive: bool,
+    pub(super) prompt: String,
+    pub(super) history_file: Option<PathBuf>,
+    pub(super) configfile: Option<PathBuf>,
+    /// The action's words.
+    pub(super) words: Vec<String>,
+}
+
+/// Why there is nothing to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Help was asked for: this text.
+    Help(String),
+    /// The command line or the config file makes no sense: this message, in two lines.
+    Usage(String),
+}
+
+/// What `[supervisorctl]` says.
+#[derive(Clone, Default)]
+pub struct Section {
+    /// The file that it stands in.
+    pub configfile: PathBuf,
+    /// Where the daemon listens.
+    pub serverurl: Option<String>,
+    /// Who asks.
+    pub username: Option<String>,
+    /// With which password; it appears in no message.
+    pub password: Option<String>,
+    /// The shell's prompt, without its `> `.
+    pub prompt: Option<String>,
+    /// Where the shell keeps what was typed.
+    pub history_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flag {
+    Help,
+    Configuration,
+    Interactive,
+    Serverurl,
+    Username,
+    Password,
+    History,
+}
+
+const FLAGS: [(Flag, Known); 9] = [
+    flag(Flag::Help, 'h', Some("help"), false),
+    flag(Flag::Help, '?', None, false),
+    flag(Flag::Configuration, 'c', Some("configuration"), true),
+    flag(Flag::Interactive, 'i', Some("interactive"), false),
+    flag(Flag::Serverurl, 's', Some("serverurl"), true),
+    flag(Flag::Username, 'u', Some("username"), true),
+    flag(Flag::Password, 'p', Some("password"), true),
+    flag(Flag::History, 'r', Some("history_file"), true),
+    // The name that the help text gives it.
+    (
+        Flag::History,
+        Known {
+            short: None,
+            long: Some("history-file"),
+            takes_value: true,
+        },
+    ),
+];
+
+const fn flag(
+    flag: Flag,
+    short: char,
+    long: Option<&'static str>,
+    takes_value: bool,
+) -> (Flag, Known) {
+    let known = Known {
+        short: Some(short),
+        long,
+        takes_value,
+    };
+    (flag, known)
+}
+
+/// What the flags say, before the config file is looked at.
+#[derive(Default)]
+struct Flags {
+    configuration: Option<String>,
+    interactive: Option<String>,
+    serverurl: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    history: Option<String>,
+}
+
+impl Options {
+    /// Reads the command line, without the program's name, and the config file through `load`,
+    /// which is given the `-c` flag; it finds none only if the flag is not there.
+    pub(super) fn read(
+        program: &str,
+        args: &[String],
+        load: impl FnOnce(Option<&str>) -> Result<Option<Section>, String>,
+    ) -> Result<Self, Stop> {
+        let usage = |message: String| {
+            Stop::Usage(format!("Error: {message}\nFor help, use {program} -h\n"))
+        };
+        let known = FLAGS.map(|(_, known)| known);
+        let (given, words) = getopt(args, &known).map_err(|error| usage(error.to_string()))?;
+        let mut flags = Flags::default();
+        for given in &given {
+            let (flag, _) = FLAGS[given.index];
+            if flag == Flag::Help {
+                return Err(Stop::Help(HELP.replace("%s", program)));
+            }
+            flags.take(flag, given).map_err(usage)?;
+        }
+        let section = load(flags.configuration.as_deref()).map_err(usage)?;
+        let configfile = section.as_ref().map(|section| section.configfile.clone());
+        let section = section.unwrap_or_default();
+        let serverurl = flags.serverurl.or(section.serverurl);
+        Ok(Self {
+            target: Target {
+                url: serverurl.unwrap_or_else(|| SERVERURL.to_owned()),
+                login: Login {
+                    username: flags.username.or(section.username),
+                    password: flags.password.or(section.password),
+                },
+            },
+            interactive: flags.interactive.is_some() || words.is_empty(),
+            prompt: section.prompt.unwrap_or_else(|| "supervisor".to_owned()),
+            history_file: flags.history.map(PathBuf::from).or(section.history_file),
+            configfile,
+            words: words.to_vec(),
+        })
+    }
+}
+
+impl Flags {
+    fn take(&mut self, flag: Flag, given: &Given<'_>) -> Result<(), String> {
+        let place = match flag {
+            Flag::Help => return Ok(()),
+            Flag::Configuration => &mut self.configuration,
+            Flag::Interactive => &mut self.interactive,
+            Flag::Serverurl => &mut self.serverurl,
+            Flag::Username => &mut self.username,
+            Flag::Password => &mut self.password,
+            Flag::History => &mut self.history,
+        };
+        if flag == Flag::Serverurl && !is_url(given.value) {
+            let value = repr(given.value);
+            return Err(format!(
+                "invalid value for {} {value}: value {value} is not a URL",
+                given.name
+            ));
+        }
+        if place.is_some() {
+            let name = repr(&given.name);
+            return Err(format!("conflicting command line option {name}"));
+        }
+        *place = Some(given.value.to_owned());
+        Ok(())
+    }
+}
+
+/// Whether Python's `urlparse` sees a scheme, and a host or a path behind it.
+fn is_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let mut letters = scheme.chars();
+    let is_scheme = letters.next().is_some_and(|c| c.is_ascii_alphabetic())
+        && letters.all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    is_scheme && !rest.is_empty() && !rest.starts_with(['?', '#'])
+}
