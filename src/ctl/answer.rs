@@ -104,9 +104,8 @@ pub(super) struct Changes {
 
 impl Changes {
     pub(super) fn read(value: &Value) -> Result<Self, ClientError> {
-        let lists = match value.as_array() {
-            Some([Value::Array(lists)]) => lists,
-            _ => return Err(ClientError::Unexpected("list of changes")),
+        let Some([Value::Array(lists)]) = value.as_array() else {
+            return Err(ClientError::Unexpected("list of changes"));
         };
         let [added, changed, removed] = lists.as_slice() else {
             return Err(ClientError::Unexpected("three lists of changes"));

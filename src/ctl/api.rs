@@ -21,7 +21,7 @@ pub(super) trait Api {
     ) -> Result<Followed, ClientError>;
     /// Shows what comes from a path while something else happens, until the value is dropped.
     fn attach(&mut self, path: &str) -> Attached;
-    /// Where the daemon is, as the user gave it.
+    /// Where the daemon is, as the user gave it, but for a password in it.
     fn url(&self) -> String;
     /// Speaks with another daemon from now on.
     fn open(&mut self, url: &str);
@@ -53,6 +53,18 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// The URL for messages: a password in it stays out of them.
+    fn shown_url(&self) -> String {
+        let hide = || {
+            let (scheme, rest) = self.url.split_once("://")?;
+            let end = rest.find('/').unwrap_or(rest.len());
+            let (login, host) = rest[..end].rsplit_once('@')?;
+            let (user, _) = login.split_once(':')?;
+            Some(format!("{scheme}://{user}:***@{host}{}", &rest[end..]))
+        };
+        hide().unwrap_or_else(|| self.url.clone())
+    }
+
     fn client(&self) -> Result<Client, ClientError> {
         Client::new(&self.url, self.login.clone())
     }
@@ -114,7 +126,7 @@ impl Api for Live {
                 .client()
                 .and_then(|client| client.follow(&path, stopped, show));
             if let Err(error) = shown {
-                eprintln!("{}{path} {error}", target.url);
+                eprintln!("{}{path} {error}", target.shown_url());
             }
         });
         Attached {
@@ -123,7 +135,7 @@ impl Api for Live {
     }
 
     fn url(&self) -> String {
-        self.target.borrow().url.clone()
+        self.target.borrow().shown_url()
     }
 
     fn open(&mut self, url: &str) {
@@ -139,4 +151,26 @@ fn show(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(bytes)?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, shown: &str) {
+        let target = Target {
+            url: url.to_owned(),
+            login: Login::default(),
+        };
+        assert_eq!(target.shown_url(), shown);
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_not_shown() {
+        check("http://u:secret@h:1/x", "http://u:***@h:1/x");
+        check("http://u:se@cret@h:1", "http://u:***@h:1");
+        check("http://h:1/a@b:c", "http://h:1/a@b:c");
+        check("unix:///run/a:b@c.sock", "unix:///run/a:b@c.sock");
+        check("nonsense", "nonsense");
+    }
 }

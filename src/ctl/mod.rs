@@ -27,6 +27,8 @@ mod session;
 mod shell;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod trouble;
 
 pub use options::Section;
@@ -81,7 +83,7 @@ fn run(options: Options) -> i32 {
         out: Out::new(&mut stdout, lively),
         err: &mut stderr,
         interactive: options.interactive,
-        configfile: options.configfile,
+        origin: options.origin,
         json: false,
         status: code::SUCCESS,
     };

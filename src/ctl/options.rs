@@ -1,6 +1,7 @@
 //! The command line, and what the config file adds to it.
 
 use super::api::Target;
+use super::trouble::Origin;
 use crate::model::getopt::{Given, Known, getopt};
 use crate::model::text::repr;
 use crate::rpc::client::Login;
@@ -19,7 +20,7 @@ pub(super) struct Options {
     pub(super) interactive: bool,
     pub(super) prompt: String,
     pub(super) history_file: Option<PathBuf>,
-    pub(super) configfile: Option<PathBuf>,
+    pub(super) origin: Origin,
     /// The action's words.
     pub(super) words: Vec<String>,
 }
@@ -128,8 +129,11 @@ impl Options {
             flags.take(flag, given).map_err(usage)?;
         }
         let section = load(flags.configuration.as_deref()).map_err(usage)?;
-        let configfile = section.as_ref().map(|section| section.configfile.clone());
-        let section = section.unwrap_or_default();
+        let (origin, section) = match section {
+            None => (Origin::Default, Section::default()),
+            Some(section) => (Origin::File(section.configfile.clone()), section),
+        };
+        let origin = flags.serverurl.as_ref().map_or(origin, |_| Origin::Person);
         let serverurl = flags.serverurl.or(section.serverurl);
         Ok(Self {
             target: Target {
@@ -142,7 +146,7 @@ impl Options {
             interactive: flags.interactive.is_some() || words.is_empty(),
             prompt: section.prompt.unwrap_or_else(|| "supervisor".to_owned()),
             history_file: flags.history.map(PathBuf::from).or(section.history_file),
-            configfile,
+            origin,
             words: words.to_vec(),
         })
     }

@@ -7,12 +7,11 @@ use super::code::{self, fault};
 use super::json::Json;
 use super::line::Line;
 use super::out::Out;
-use super::trouble::{Trouble, hint};
+use super::trouble::{Origin, Trouble, hint};
 use crate::API_VERSION;
 use crate::rpc::client::{ClientError, Login};
 use crate::rpc::xml::Value;
 use std::io::Write;
-use std::path::PathBuf;
 
 /// Whether more lines are wanted after an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +34,8 @@ pub(super) struct Session<'a> {
     pub(super) err: &'a mut dyn Write,
     /// Somebody is there to be asked.
     pub(super) interactive: bool,
-    /// The config file in use, for hints.
-    pub(super) configfile: Option<PathBuf>,
+    /// Where the daemon's address came from.
+    pub(super) origin: Origin,
     /// The action is to answer in JSON, its complaints included.
     pub(super) json: bool,
     /// The exit code so far.
@@ -133,6 +132,7 @@ impl Session<'_> {
     }
 
     /// An argument that makes no sense, and the action's help.
+    #[allow(clippy::unnecessary_wraps, reason = "it ends an action")]
     pub(super) fn misused(&mut self, line: &str, help: &str, status: i32) -> Done {
         self.say(line);
         self.status = status;
@@ -142,7 +142,7 @@ impl Session<'_> {
 
     fn hint(&mut self, error: &ClientError) {
         self.out.flush();
-        for line in hint(error, &self.api.url(), self.configfile.as_deref()) {
+        for line in hint(error, &self.api.url(), &self.origin) {
             // Hints are an extra; nobody fails because they cannot be shown.
             let _ = writeln!(self.err, "{line}");
         }

@@ -2,8 +2,7 @@
 
 use super::ask::AskError;
 use crate::rpc::client::{Address, ClientError};
-use std::fmt;
-use std::path::Path;
+use std::path::PathBuf;
 
 /// Why an action was given up. It is shown behind `error: `, where the original shows an
 /// exception.
@@ -43,6 +42,7 @@ impl Trouble {
                 | ClientError::PermissionDenied
                 | ClientError::Io(_)),
             ) => format!("{url} {error}"),
+            Self::Client(error @ ClientError::UnknownProtocol) => format!("{error} {url}"),
             Self::Client(ClientError::Unauthorized) => {
                 "the server answered 401 Unauthorized".to_owned()
             }
@@ -55,70 +55,135 @@ impl Trouble {
     }
 }
 
+/// Where the daemon's address came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// From `-s`, or from `open`.
+    Person,
+    /// From this config file.
+    File(PathBuf),
+    /// From nowhere: no config file was found.
+    Default,
+}
+
 /// What was tried, the likely cause and the command that fixes it, one line each; nothing for
-/// errors that say all this themselves.
-pub(super) fn hint(error: &ClientError, url: &str, configfile: Option<&Path>) -> Vec<String> {
-    let start = Start(configfile);
+/// errors that say all this themselves. The URL is one without a password.
+pub(super) fn hint(error: &ClientError, url: &str, origin: &Origin) -> Vec<String> {
+    let start = start(origin);
     let (cause, fix) = match (error, Address::parse(url)) {
         (ClientError::NoSuchFile, Some(Address::Unix(_))) => (
             "supervisord does not run, or its [unix_http_server] has another file=".to_owned(),
-            format!("start it: {start}"),
+            start,
         ),
-        (ClientError::Refused, Some(Address::Unix(path))) => (
+        (ClientError::Refused, Some(Address::Unix(_))) => (
             "supervisord does not run; it left the socket behind when it was killed".to_owned(),
-            format!(
-                "start it, which replaces {}: {start}",
-                path.to_string_lossy()
-            ),
+            format!("{start} (it replaces the socket)"),
         ),
-        (ClientError::Refused, Some(Address::Tcp { .. })) if configfile.is_none() => (
-            "no config file was found, so the default address was tried, and nobody listens there"
+        (ClientError::Refused, Some(Address::Tcp { .. })) if *origin == Origin::Default => (
+            "nobody listens at the default address, which is tried where no config file is found"
                 .to_owned(),
-            "name the config file: supervisorctl -c /etc/supervisord.conf".to_owned(),
+            "supervisorctl -c /path/to/supervisord.conf".to_owned(),
         ),
         (ClientError::Refused, Some(Address::Tcp { port, .. })) => (
-            format!("supervisord does not run, or it has no [inet_http_server] with port {port}"),
-            format!("start it: {start}"),
+            format!("supervisord does not run, or has no [inet_http_server] with port {port}"),
+            start,
         ),
-        (ClientError::PermissionDenied, Some(Address::Unix(path))) => (
+        (ClientError::PermissionDenied, Some(Address::Unix(_))) => (
             "the socket belongs to another user; chmod= and chown= in [unix_http_server] say \
              who may use it"
                 .to_owned(),
-            format!(
-                "ask as its owner: sudo supervisorctl, or look: ls -l {}",
-                path.to_string_lossy()
-            ),
+            "sudo supervisorctl".to_owned() + &flag(origin),
         ),
         (ClientError::Unauthorized, _) => (
             "the user name or the password is missing or wrong".to_owned(),
-            "set username= and password= in [supervisorctl] as they are in the server's section, \
-             or give -u and -p"
+            "supervisorctl -u USERNAME -p PASSWORD, or username= and password= in [supervisorctl]"
                 .to_owned(),
         ),
         _ => return Vec::new(),
     };
+    let from = match origin {
+        Origin::Person => String::new(),
+        Origin::File(path) => format!(" (serverurl in {})", path.display()),
+        Origin::Default => " (the default)".to_owned(),
+    };
     vec![
-        format!("tried: {url}{}", source(configfile)),
+        format!("tried: {url}{from}"),
         format!("likely cause: {cause}"),
         format!("to fix: {fix}"),
     ]
 }
 
-/// Where the address came from, as far as that is known.
-fn source(configfile: Option<&Path>) -> String {
-    configfile.map_or_else(String::new, |path| {
-        format!(" (config file {})", path.display())
-    })
+/// The command that starts a daemon, with this config if there is one.
+fn start(origin: &Origin) -> String {
+    "supervisord".to_owned() + &flag(origin)
 }
 
-/// The command that starts a daemon with this config.
-struct Start<'a>(Option<&'a Path>);
+fn flag(origin: &Origin) -> String {
+    match origin {
+        Origin::File(path) => format!(" -c {}", path.display()),
+        Origin::Person | Origin::Default => " -c /path/to/supervisord.conf".to_owned(),
+    }
+}
 
-impl fmt::Display for Start<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(path) => write!(f, "supervisord -c {}", path.display()),
-            None => f.write_str("supervisord -c /etc/supervisord.conf"),
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(error: &ClientError, url: &str, origin: &Origin, lines: &str) {
+        assert_eq!(hint(error, url, origin).join("\n"), lines);
+    }
+
+    #[test]
+    fn a_hint_says_what_was_tried_why_it_failed_and_what_to_do() {
+        let file = Origin::File("/etc/s.conf".into());
+        check(
+            &ClientError::NoSuchFile,
+            "unix:///run/s.sock",
+            &file,
+            "tried: unix:///run/s.sock (serverurl in /etc/s.conf)\n\
+             likely cause: supervisord does not run, or its [unix_http_server] has another file=\n\
+             to fix: supervisord -c /etc/s.conf",
+        );
+        check(
+            &ClientError::Refused,
+            "unix:///run/s.sock",
+            &file,
+            "tried: unix:///run/s.sock (serverurl in /etc/s.conf)\n\
+             likely cause: supervisord does not run; it left the socket behind when it was killed\n\
+             to fix: supervisord -c /etc/s.conf (it replaces the socket)",
+        );
+        check(
+            &ClientError::PermissionDenied,
+            "unix:///run/s.sock",
+            &file,
+            "tried: unix:///run/s.sock (serverurl in /etc/s.conf)\n\
+             likely cause: the socket belongs to another user; chmod= and chown= in \
+             [unix_http_server] say who may use it\n\
+             to fix: sudo supervisorctl -c /etc/s.conf",
+        );
+        check(
+            &ClientError::Refused,
+            "http://localhost:9001",
+            &Origin::Default,
+            "tried: http://localhost:9001 (the default)\n\
+             likely cause: nobody listens at the default address, which is tried where no config \
+             file is found\n\
+             to fix: supervisorctl -c /path/to/supervisord.conf",
+        );
+        check(
+            &ClientError::Refused,
+            "http://h:1",
+            &Origin::Person,
+            "tried: http://h:1\n\
+             likely cause: supervisord does not run, or has no [inet_http_server] with port 1\n\
+             to fix: supervisord -c /path/to/supervisord.conf",
+        );
+    }
+
+    #[test]
+    fn where_the_sentence_says_it_all_there_is_no_hint() {
+        let error = ClientError::Unexpected("name");
+        check(&error, "http://h:1", &Origin::Person, "");
+        check(&ClientError::NoSuchFile, "http://h:1", &Origin::Person, "");
     }
 }

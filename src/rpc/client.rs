@@ -108,7 +108,7 @@ pub enum ClientError {
         reason: String,
     },
     /// The URL is of no kind that we know.
-    UnknownProtocol(String),
+    UnknownProtocol,
     /// The answer is not XML-RPC.
     Malformed(XmlError),
     /// The answer has other values than the method's answers have.
@@ -132,7 +132,7 @@ impl fmt::Display for ClientError {
             Self::Http { status, reason } => {
                 write!(f, "the server answered {status} {reason}")
             }
-            Self::UnknownProtocol(url) => write!(f, "Unknown protocol for serverurl {url}"),
+            Self::UnknownProtocol => f.write_str("Unknown protocol for serverurl"),
             Self::Malformed(error) => write!(f, "the server's answer is not XML-RPC: {error}"),
             Self::Unexpected(what) => write!(f, "the server's answer has no {what}"),
             Self::TooLong => write!(f, "the server's answer is longer than {BODY} bytes"),
@@ -161,7 +161,13 @@ impl From<io::Error> for ClientError {
 
 impl From<hyper::Error> for ClientError {
     fn from(error: hyper::Error) -> Self {
-        Self::Io(io::Error::other(error))
+        let cut = error.is_canceled() || error.is_closed() || error.is_incomplete_message();
+        if cut {
+            return Self::Io(io::Error::other("the server closed it without an answer"));
+        }
+        // What hyper says of an error of the system is less than the error itself.
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        Self::Io(io::Error::other(cause.unwrap_or_else(|| error.to_string())))
     }
 }
 
@@ -212,8 +218,7 @@ pub struct Client {
 impl Client {
     /// Prepares to call the daemon at a URL; nothing is connected yet.
     pub fn new(url: &str, login: Login) -> Result<Self, ClientError> {
-        let address =
-            Address::parse(url).ok_or_else(|| ClientError::UnknownProtocol(url.to_owned()))?;
+        let address = Address::parse(url).ok_or(ClientError::UnknownProtocol)?;
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;

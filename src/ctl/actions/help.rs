@@ -14,6 +14,7 @@ const LIST: &str = "\n\
     avail  fg        pid   remove  shutdown  status  update \n\
     clear  maintail  quit  reread  signal    stop    version\n";
 
+#[allow(clippy::unnecessary_wraps, reason = "all actions have one signature")]
 pub(super) fn run(session: &mut Session<'_>, argument: &str) -> Done {
     match find(argument).map(|action| action.help) {
         _ if argument.is_empty() => session.say(LIST),

@@ -3,6 +3,7 @@
 use super::status;
 use crate::ctl::code;
 use crate::ctl::session::{Done, Flow, Session};
+use crate::ctl::trouble::Origin;
 
 pub(super) const HELP: &str = "open <url>\tConnect to a remote supervisord process.\n\
     \t\t(for UNIX domain socket, use unix:///socket/path)";
@@ -14,6 +15,7 @@ pub(super) fn run(session: &mut Session<'_>, argument: &str) -> Done {
         return Ok(Flow::Go);
     }
     session.api.open(argument);
+    session.origin = Origin::Person;
     let before = session.status;
     status::run(session, "")?;
     session.status = before;

@@ -6,6 +6,7 @@ use crate::ctl::session::{Done, Flow, Session};
 use crate::ctl::trouble::Trouble;
 use crate::model::number::python_int;
 use crate::model::state::Channel;
+use crate::model::text::repr;
 use crate::rpc::client::ClientError;
 use crate::rpc::xml::Value;
 
@@ -94,7 +95,7 @@ impl<'a> Request<'a> {
                 "stdout" => (name, Channel::Stdout),
                 "stderr" => (name, Channel::Stderr),
                 other => {
-                    return Err(wrong(format!("Error: bad channel '{other}'"), false));
+                    return Err(wrong(format!("Error: bad channel {}", repr(other)), false));
                 }
             },
         };
