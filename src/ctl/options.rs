@@ -190,3 +190,96 @@ fn is_url(text: &str) -> bool {
     let rest = rest.strip_prefix("//").unwrap_or(rest);
     is_scheme && !rest.is_empty() && !rest.starts_with(['?', '#'])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn section() -> Section {
+        Section {
+            configfile: "/etc/s.conf".into(),
+            serverurl: Some("unix:///run/s.sock".to_owned()),
+            username: Some("user".to_owned()),
+            password: Some("secret".to_owned()),
+            prompt: Some("pets".to_owned()),
+            history_file: Some("/home/h".into()),
+        }
+    }
+
+    fn read(args: &str, section: Option<Section>) -> Result<Options, Stop> {
+        let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
+        Options::read("ctl", &args, |_| Ok(section))
+    }
+
+    fn check_usage(args: &str, message: &str) {
+        let usage = format!("Error: {message}\nFor help, use ctl -h\n");
+        assert_eq!(
+            read(args, None).map(drop),
+            Err(Stop::Usage(usage)),
+            "{args}"
+        );
+    }
+
+    #[test]
+    fn a_flag_beats_the_file_and_the_file_beats_the_default() {
+        let options = read("status", None).expect("one action");
+        assert_eq!(options.target.url, "http://localhost:9001");
+        assert_eq!(options.origin, Origin::Default);
+        assert_eq!(options.prompt, "supervisor");
+
+        let options = read("status", Some(section())).expect("one action");
+        assert_eq!(options.target.url, "unix:///run/s.sock");
+        assert_eq!(options.target.login.username.as_deref(), Some("user"));
+        assert_eq!(options.origin, Origin::File("/etc/s.conf".into()));
+        assert_eq!(options.history_file, Some("/home/h".into()));
+
+        let flags = "-s http://h:1 -u me --pass=mine --history-file h status";
+        let options = read(flags, Some(section())).expect("one action");
+        assert_eq!(options.target.url, "http://h:1");
+        assert_eq!(options.target.login.username.as_deref(), Some("me"));
+        assert_eq!(options.target.login.password.as_deref(), Some("mine"));
+        assert_eq!(options.origin, Origin::Person);
+        assert_eq!(options.history_file, Some("h".into()));
+        assert!(!format!("{options:?}").contains("mine"));
+    }
+
+    #[test]
+    fn without_an_action_it_is_a_shell() {
+        let is_interactive = |args| read(args, None).expect(args).interactive;
+        assert!(is_interactive(""));
+        assert!(is_interactive("-i status"));
+        assert!(!is_interactive("status"));
+        let options = read("tail -f cat", None).expect("one action");
+        assert_eq!(options.words, ["tail", "-f", "cat"]);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_two_lines() {
+        check_usage("-x", "option -x not recognized");
+        check_usage("-s", "option -s requires argument");
+        check_usage("-i -i", "conflicting command line option '-i'");
+        check_usage(
+            "-u a --user b",
+            "conflicting command line option '--username'",
+        );
+        for url in ["foo", "http:", "://x", "1http://x", "http://?x"] {
+            check_usage(
+                &format!("-s {url} status"),
+                &format!("invalid value for -s '{url}': value '{url}' is not a URL"),
+            );
+        }
+        let failed = Options::read("ctl", &[], |_| {
+            Err("could not find config file x".to_owned())
+        });
+        let usage = "Error: could not find config file x\nFor help, use ctl -h\n";
+        assert_eq!(failed.map(drop), Err(Stop::Usage(usage.to_owned())));
+    }
+
+    #[test]
+    fn help_names_the_program_as_it_was_called() {
+        let Err(Stop::Help(text)) = read("-h", None) else {
+            panic!("-h asks for help");
+        };
+        assert!(text.contains("\nUsage: ctl [options] [action [arguments]]\n"));
+    }
+}

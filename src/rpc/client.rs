@@ -388,3 +388,6 @@ fn reason(response: &Response<Incoming>) -> String {
         .or_else(|| response.status().canonical_reason().map(str::to_owned))
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
