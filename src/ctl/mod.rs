@@ -31,8 +31,7 @@ mod testing;
 mod tests;
 mod trouble;
 
-pub use options::Section;
-
+use crate::config::ClientConfig;
 use api::{Live, Target};
 use ask::{Ask, AskError, Piped, Terminal};
 use options::{Options, Stop};
@@ -41,6 +40,7 @@ use session::Session;
 use shell::Typist;
 use std::cell::RefCell;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// Runs `supervisorctl`: what the arguments say, with the config that `load` finds (it is given
@@ -48,7 +48,7 @@ use std::rc::Rc;
 pub fn main(
     program: &str,
     args: &[String],
-    load: impl FnOnce(Option<&str>) -> Result<Option<Section>, String>,
+    load: impl FnOnce(Option<&str>) -> Result<Option<(PathBuf, ClientConfig)>, String>,
 ) -> i32 {
     match Options::read(program, args, load) {
         Ok(options) => run(options),
@@ -108,7 +108,7 @@ fn run(options: Options) -> i32 {
 fn lines(
     is_terminal: bool,
     target: Rc<RefCell<Target>>,
-    history: Option<std::path::PathBuf>,
+    history: Option<PathBuf>,
 ) -> Result<Box<dyn Ask>, AskError> {
     Ok(if is_terminal {
         Box::new(Typist::new(target, history)?)

@@ -2,6 +2,7 @@
 
 use super::api::Target;
 use super::trouble::Origin;
+use crate::config::ClientConfig;
 use crate::model::getopt::{Given, Known, getopt};
 use crate::model::text::repr;
 use crate::rpc::client::Login;
@@ -9,9 +10,6 @@ use std::path::PathBuf;
 
 /// What `-h` prints, with the program's name for `%s`.
 const HELP: &str = include_str!("help.txt");
-
-/// The address of a daemon that nothing is said about.
-const SERVERURL: &str = "http://localhost:9001";
 
 /// What is to be done, and with which daemon.
 #[derive(Clone, Debug)]
@@ -32,23 +30,6 @@ pub(super) enum Stop {
     Help(String),
     /// The command line or the config file makes no sense: this message, in two lines.
     Usage(String),
-}
-
-/// What `[supervisorctl]` says.
-#[derive(Clone, Default)]
-pub struct Section {
-    /// The file that it stands in.
-    pub configfile: PathBuf,
-    /// Where the daemon listens.
-    pub serverurl: Option<String>,
-    /// Who asks.
-    pub username: Option<String>,
-    /// With which password; it appears in no message.
-    pub password: Option<String>,
-    /// The shell's prompt, without its `> `.
-    pub prompt: Option<String>,
-    /// Where the shell keeps what was typed.
-    pub history_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,7 +94,7 @@ impl Options {
     pub(super) fn read(
         program: &str,
         args: &[String],
-        load: impl FnOnce(Option<&str>) -> Result<Option<Section>, String>,
+        load: impl FnOnce(Option<&str>) -> Result<Option<(PathBuf, ClientConfig)>, String>,
     ) -> Result<Self, Stop> {
         let usage = |message: String| {
             Stop::Usage(format!("Error: {message}\nFor help, use {program} -h\n"))
@@ -128,25 +109,23 @@ impl Options {
             }
             flags.take(flag, given).map_err(usage)?;
         }
-        let section = load(flags.configuration.as_deref()).map_err(usage)?;
-        let (origin, section) = match section {
-            None => (Origin::Default, Section::default()),
-            Some(section) => (Origin::File(section.configfile.clone()), section),
+        let config = load(flags.configuration.as_deref()).map_err(usage)?;
+        let (origin, config) = match config {
+            None => (Origin::Default, ClientConfig::default()),
+            Some((path, config)) => (Origin::File(path), config),
         };
-        let origin = flags.serverurl.as_ref().map_or(origin, |_| Origin::Person);
-        let serverurl = flags.serverurl.or(section.serverurl);
         Ok(Self {
+            origin: flags.serverurl.as_ref().map_or(origin, |_| Origin::Person),
             target: Target {
-                url: serverurl.unwrap_or_else(|| SERVERURL.to_owned()),
+                url: flags.serverurl.unwrap_or(config.serverurl),
                 login: Login {
-                    username: flags.username.or(section.username),
-                    password: flags.password.or(section.password),
+                    username: flags.username.or(config.username),
+                    password: flags.password.or(config.password),
                 },
             },
             interactive: flags.interactive.is_some() || words.is_empty(),
-            prompt: section.prompt.unwrap_or_else(|| "supervisor".to_owned()),
-            history_file: flags.history.map(PathBuf::from).or(section.history_file),
-            origin,
+            prompt: config.prompt,
+            history_file: flags.history.map(PathBuf::from).or(config.history_file),
             words: words.to_vec(),
         })
     }
@@ -195,20 +174,20 @@ fn is_url(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn section() -> Section {
-        Section {
-            configfile: "/etc/s.conf".into(),
-            serverurl: Some("unix:///run/s.sock".to_owned()),
+    fn file() -> (PathBuf, ClientConfig) {
+        let config = ClientConfig {
+            serverurl: "unix:///run/s.sock".to_owned(),
             username: Some("user".to_owned()),
             password: Some("secret".to_owned()),
-            prompt: Some("pets".to_owned()),
+            prompt: "pets".to_owned(),
             history_file: Some("/home/h".into()),
-        }
+        };
+        ("/etc/s.conf".into(), config)
     }
 
-    fn read(args: &str, section: Option<Section>) -> Result<Options, Stop> {
+    fn read(args: &str, file: Option<(PathBuf, ClientConfig)>) -> Result<Options, Stop> {
         let args: Vec<String> = args.split_whitespace().map(str::to_owned).collect();
-        Options::read("ctl", &args, |_| Ok(section))
+        Options::read("ctl", &args, |_| Ok(file))
     }
 
     fn check_usage(args: &str, message: &str) {
@@ -227,14 +206,14 @@ mod tests {
         assert_eq!(options.origin, Origin::Default);
         assert_eq!(options.prompt, "supervisor");
 
-        let options = read("status", Some(section())).expect("one action");
+        let options = read("status", Some(file())).expect("one action");
         assert_eq!(options.target.url, "unix:///run/s.sock");
         assert_eq!(options.target.login.username.as_deref(), Some("user"));
         assert_eq!(options.origin, Origin::File("/etc/s.conf".into()));
         assert_eq!(options.history_file, Some("/home/h".into()));
 
         let flags = "-s http://h:1 -u me --pass=mine --history-file h status";
-        let options = read(flags, Some(section())).expect("one action");
+        let options = read(flags, Some(file())).expect("one action");
         assert_eq!(options.target.url, "http://h:1");
         assert_eq!(options.target.login.username.as_deref(), Some("me"));
         assert_eq!(options.target.login.password.as_deref(), Some("mine"));

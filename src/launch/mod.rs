@@ -3,6 +3,8 @@
 
 #![forbid(unsafe_code)]
 
+mod client;
 mod host;
 
+pub use client::supervisorctl;
 pub use host::Machine;
