@@ -9,11 +9,13 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+mod client;
 mod host;
 mod life;
 mod servers;
 mod stage;
 
+pub use client::supervisorctl;
 pub use host::Machine;
 
 use crate::config::{self, Config, LoadRequest, Note, NoteLevel, Overrides, ServerConfig};

@@ -7,6 +7,7 @@
 
 mod api;
 mod args;
+pub mod client;
 mod commands;
 mod faults;
 #[cfg(test)]

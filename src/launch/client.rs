@@ -1,0 +1,51 @@
+//! How `supervisorctl` comes to be: arguments, config file, one action or a shell.
+
+use super::host::Machine;
+use crate::config::{ClientConfig, find_default, load_client};
+use crate::ctl;
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// Runs `supervisorctl` with the arguments of this process; gives its exit code. Arguments that
+/// are not UTF-8 are taken with U+FFFD for what is not.
+pub fn supervisorctl() -> i32 {
+    let mut args = env::args_os().map(|arg| arg.to_string_lossy().into_owned());
+    let program = called_as(&args.next().unwrap_or_default());
+    let args: Vec<String> = args.collect();
+    ctl::main(&program, &args, |named| config(&program, named))
+}
+
+/// The config file that is named, or else found, and what it says; none if there is none.
+fn config(program: &str, named: Option<&str>) -> Result<Option<(PathBuf, ClientConfig)>, String> {
+    let cwd = env::current_dir().map_err(|error| format!("no working directory: {error}"))?;
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None => match find_default(program, &cwd) {
+            Ok(path) => path,
+            // Without a file, the defaults hold.
+            Err(_) => return Ok(None),
+        },
+    };
+    let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    let env = env::vars_os()
+        .map(|(name, value)| (lossy(name), lossy(value)))
+        .collect();
+    let config = load_client(&path, &env, &cwd, &Machine).map_err(|error| error.to_string())?;
+    Ok(Some((cwd.join(path), config)))
+}
+
+/// The path of the executable as it was called, or as the shell found it: config files are
+/// looked for beside it, links not resolved, and messages name it.
+fn called_as(argv0: &str) -> String {
+    if argv0.contains('/') {
+        return argv0.to_owned();
+    }
+    let dirs = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&dirs)
+        .map(|dir| dir.join(argv0))
+        .find(|path| Path::is_file(path))
+        .map_or_else(
+            || argv0.to_owned(),
+            |path| path.to_string_lossy().into_owned(),
+        )
+}
