@@ -1,7 +1,7 @@
 //! Who may ask: Basic auth on the unix socket and on TCP.
 
 use crate::harness::{
-    BASE, Daemon, Dir, Start, exchange, run_supervisorctl, with_port,
+    BASE, Daemon, Dir, Printed, Start, exchange, foreign, run_supervisorctl, with_port,
 };
 use std::net::TcpStream;
 
@@ -33,6 +33,15 @@ fn answers(stream: impl std::io::Read + std::io::Write, credentials: Option<&str
     assert_eq!(realm, status == 401, "{answer}");
 }
 
+/// Checks what the client says without the right password. The original shows where in its
+/// source the error came up, in a line more.
+#[track_caller]
+fn refused(said: &Printed) {
+    let sentence = "Server requires authentication\n";
+    assert!(said.out.starts_with(sentence) && said.code == 1, "{said:?}");
+    assert!(foreign() || said.out == sentence, "{said:?}");
+}
+
 fn guarded_socket(password: &str) -> Daemon {
     let dir = Dir::new();
     let guarded = BASE.replace(
@@ -56,14 +65,15 @@ fn a_unix_socket_with_a_password_answers_nobody_without_it() {
     let daemon = guarded_socket("secret");
     answers(daemon.connect(), None, 401);
     answers(daemon.connect(), Some(BAD), 401);
-    answers(daemon.connect(), Some("!!!"), 401);
-    answers(daemon.connect(), Some(""), 401);
+    if !foreign() {
+        // The original answers these with an internal error.
+        answers(daemon.connect(), Some("!!!"), 401);
+        answers(daemon.connect(), Some(""), 401);
+        answers(daemon.connect(), Some("YW5uYQ=="), 401);
+    }
     answers(daemon.connect(), Some(GOOD), 200);
     let ctl = |config: &str| run_supervisorctl(&daemon.dir, &["-c", config, "pid"]);
-    let refused = "Server requires authentication\n";
-    let told = ctl("{dir}/bad.conf");
-    assert!(told.out.ends_with(refused) || told.out.contains("401"), "{told:?}");
-    assert_eq!(told.code, 1);
+    refused(&ctl("{dir}/bad.conf"));
     ctl("{dir}/good.conf").is(&format!("{}\n", daemon.pid()), 0);
     let flags = ["-c", "{dir}/bad.conf", "-u", "anna", "-p", "secret", "pid"];
     run_supervisorctl(&daemon.dir, &flags).is(&format!("{}\n", daemon.pid()), 0);
@@ -72,8 +82,7 @@ fn a_unix_socket_with_a_password_answers_nobody_without_it() {
 #[test]
 fn status_without_the_password_says_that_one_is_needed() {
     let daemon = guarded_socket("secret");
-    run_supervisorctl(&daemon.dir, &["-c", "{dir}/bad.conf", "status"])
-        .is("Server requires authentication\n", 1);
+    refused(&run_supervisorctl(&daemon.dir, &["-c", "{dir}/bad.conf", "status"]));
 }
 
 #[test]
@@ -97,8 +106,7 @@ fn tcp_answers_with_the_password_only() {
     let pid = format!("{}\n", daemon.pid());
     run_supervisorctl(&daemon.dir, &["-c", "{dir}/sd.conf", "-s", &url, "-u", "anna", "-p", "secret", "pid"])
         .is(&pid, 0);
-    run_supervisorctl(&daemon.dir, &["-c", "{dir}/sd.conf", "-s", &url, "status"])
-        .is("Server requires authentication\n", 1);
+    refused(&run_supervisorctl(&daemon.dir, &["-c", "{dir}/sd.conf", "-s", &url, "status"]));
     // The unix socket beside it has no password.
     answers(daemon.connect(), None, 200);
 }

@@ -104,7 +104,7 @@ for chunk in 1 2 3 4 5 6; do
     text=
     for line in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
         n=$((n + 1))
-        text=\"$text$(printf 'line %05d ...................................................' $n)
+        text=\"$text$(printf 'line %05d ....................................................' $n)
 \"
     done
     printf '%s' \"$text\"
@@ -116,7 +116,7 @@ exec /bin/cat
 /// What six chunks of [`CHUNKS`] are, whole.
 fn chunks() -> String {
     (1..=96)
-        .map(|number| format!("line {number:05} {:.<51}\n", ""))
+        .map(|number| format!("line {number:05} {:.<52}\n", ""))
         .collect()
 }
 

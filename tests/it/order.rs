@@ -83,7 +83,7 @@ fn a_group_waits_with_stopping_until_the_groups_after_it_are_gone() {
 }
 
 #[test]
-fn members_of_a_group_start_by_their_own_priority_and_groups_by_theirs() {
+fn groups_start_by_priority_and_members_as_the_group_lists_them() {
     let mut config = String::from(
         "[group:late]\nprograms=la,lb\npriority=20\n[group:early]\nprograms=ea,eb\npriority=10\n",
     );
@@ -98,7 +98,7 @@ fn members_of_a_group_start_by_their_own_priority_and_groups_by_theirs() {
     }
     let stopped_daemon = daemon.stop();
     let starts = stopped_daemon.texts(&["spawned: "]);
-    assert_eq!(spawned(&starts), ["eb", "ea", "lb", "la"]);
+    assert_eq!(spawned(&starts), ["ea", "eb", "la", "lb"]);
     // Inside a group all are signalled at once, so only the groups' order shows.
     let stops = stopped(&stopped_daemon.texts(&["stopped: "]));
     assert!(stops[..2].iter().all(|name| name.starts_with('l')), "{stops:?}");

@@ -85,7 +85,7 @@ fn a_bad_value_is_named_with_its_section_and_file() {
 #[test]
 fn a_number_that_is_none_is_named() {
     let dir = Dir::new();
-    for (option, value) in [("startsecs", "soon"), ("priority", "1.5"), ("numprocs", "")] {
+    for (option, value) in [("startsecs", "soon"), ("startretries", "1.5"), ("numprocs", "")] {
         dir.write(
             "sd.conf",
             &format!("{BASE}[program:p]\ncommand=/bin/cat\n{option}={value}\n"),
