@@ -28,8 +28,14 @@ fn answers(stream: impl std::io::Read + std::io::Write, credentials: Option<&str
         ),
     );
     let line = answer.lines().next().unwrap_or("");
-    assert_eq!(line.split(' ').nth(1), Some(status.to_string().as_str()), "{answer}");
-    let realm = answer.to_ascii_lowercase().contains("www-authenticate: basic realm=\"default\"");
+    assert_eq!(
+        line.split(' ').nth(1),
+        Some(status.to_string().as_str()),
+        "{answer}"
+    );
+    let realm = answer
+        .to_ascii_lowercase()
+        .contains("www-authenticate: basic realm=\"default\"");
     assert_eq!(realm, status == 401, "{answer}");
 }
 
@@ -82,7 +88,10 @@ fn a_unix_socket_with_a_password_answers_nobody_without_it() {
 #[test]
 fn status_without_the_password_says_that_one_is_needed() {
     let daemon = guarded_socket("secret");
-    refused(&run_supervisorctl(&daemon.dir, &["-c", "{dir}/bad.conf", "status"]));
+    refused(&run_supervisorctl(
+        &daemon.dir,
+        &["-c", "{dir}/bad.conf", "status"],
+    ));
 }
 
 #[test]
@@ -95,18 +104,33 @@ fn a_password_may_be_kept_as_its_hash() {
 
 #[test]
 fn tcp_answers_with_the_password_only() {
-    let (daemon, port) = with_port(
-        "[inet_http_server]\nport=127.0.0.1:{port}\nusername=anna\npassword=secret\n",
-    );
+    let (daemon, port) =
+        with_port("[inet_http_server]\nport=127.0.0.1:{port}\nusername=anna\npassword=secret\n");
     let connect = || TcpStream::connect(("127.0.0.1", port)).expect("the daemon listens");
     answers(connect(), None, 401);
     answers(connect(), Some(BAD), 401);
     answers(connect(), Some(GOOD), 200);
     let url = format!("http://127.0.0.1:{port}");
     let pid = format!("{}\n", daemon.pid());
-    run_supervisorctl(&daemon.dir, &["-c", "{dir}/sd.conf", "-s", &url, "-u", "anna", "-p", "secret", "pid"])
-        .is(&pid, 0);
-    refused(&run_supervisorctl(&daemon.dir, &["-c", "{dir}/sd.conf", "-s", &url, "status"]));
+    run_supervisorctl(
+        &daemon.dir,
+        &[
+            "-c",
+            "{dir}/sd.conf",
+            "-s",
+            &url,
+            "-u",
+            "anna",
+            "-p",
+            "secret",
+            "pid",
+        ],
+    )
+    .is(&pid, 0);
+    refused(&run_supervisorctl(
+        &daemon.dir,
+        &["-c", "{dir}/sd.conf", "-s", &url, "status"],
+    ));
     // The unix socket beside it has no password.
     answers(daemon.connect(), None, 200);
 }
@@ -145,7 +169,10 @@ fn the_mode_of_the_unix_socket_can_be_set() {
 fn a_username_without_a_password_is_refused() {
     let dir = Dir::new();
     for half in ["username=anna\n", "password=secret\n"] {
-        let config = BASE.replace("file={dir}/s.sock\n", &format!("file={{dir}}/s.sock\n{half}"));
+        let config = BASE.replace(
+            "file={dir}/s.sock\n",
+            &format!("file={{dir}}/s.sock\n{half}"),
+        );
         dir.write("sd.conf", &config);
         let said = crate::harness::run_supervisord(&dir, &["-n", "-c", "{dir}/sd.conf"]);
         assert_eq!(said.code, 2, "{said:?}");

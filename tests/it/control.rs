@@ -46,7 +46,9 @@ fn sorted(out: &str) -> Vec<&str> {
 fn status_shows_all_or_those_named() {
     let daemon = Daemon::with(CAST);
     let line = |name: &str| format!("{name:<33}STOPPED   Not started\n");
-    let all: String = ["cat", "duo:one", "duo:two", "pool:pool_0", "pool:pool_1"].map(line).concat();
+    let all: String = ["cat", "duo:one", "duo:two", "pool:pool_0", "pool:pool_1"]
+        .map(line)
+        .concat();
     daemon.ctl(&["status"]).is(&all, 3);
     daemon.ctl(&["status", "all"]).is(&all, 3);
     daemon.ctl(&["status", "cat"]).is(&line("cat"), 3);
@@ -56,10 +58,13 @@ fn status_shows_all_or_those_named() {
     daemon
         .ctl(&["status", "nobody"])
         .is("nobody: ERROR (no such process)\n", 4);
-    daemon.ctl(&["status", "none:*"]).is("none: ERROR (no such group)\n", 4);
     daemon
-        .ctl(&["status", "duo:nobody", "cat"])
-        .is(&format!("duo:nobody: ERROR (no such process)\n{}", line("cat")), 3);
+        .ctl(&["status", "none:*"])
+        .is("none: ERROR (no such group)\n", 4);
+    daemon.ctl(&["status", "duo:nobody", "cat"]).is(
+        &format!("duo:nobody: ERROR (no such process)\n{}", line("cat")),
+        3,
+    );
     daemon.ctl(&["start", "cat"]).is("cat: started\n", 0);
     assert_eq!(daemon.ctl(&["status", "cat"]).code, 0);
     assert_eq!(daemon.ctl(&["status"]).code, 3);
@@ -68,22 +73,37 @@ fn status_shows_all_or_those_named() {
 #[test]
 fn a_long_name_widens_the_column() {
     let long = "a-name-that-is-longer-than-thirty-letters";
-    let daemon = Daemon::with(&format!("[program:{long}]\ncommand=/bin/cat\nautostart=false\n"));
-    daemon.ctl(&["status"]).is(&format!("{long}   STOPPED   Not started\n"), 3);
+    let daemon = Daemon::with(&format!(
+        "[program:{long}]\ncommand=/bin/cat\nautostart=false\n"
+    ));
+    daemon
+        .ctl(&["status"])
+        .is(&format!("{long}   STOPPED   Not started\n"), 3);
 }
 
 #[test]
 fn start_takes_names_groups_members_and_all() {
     let daemon = Daemon::with(CAST);
-    daemon.ctl(&["start", "cat", "duo:one"]).is("cat: started\nduo:one: started\n", 0);
-    daemon.ctl(&["start", "cat"]).is("cat: ERROR (already started)\n", 0);
+    daemon
+        .ctl(&["start", "cat", "duo:one"])
+        .is("cat: started\nduo:one: started\n", 0);
+    daemon
+        .ctl(&["start", "cat"])
+        .is("cat: ERROR (already started)\n", 0);
     // A group starts those of its members that do not run.
     daemon.ctl(&["start", "duo:*"]).is("duo:two: started\n", 0);
     daemon.ctl(&["start", "duo:*"]).is("", 0);
-    daemon.ctl(&["start", "nobody"]).is("nobody: ERROR (no such process)\n", 1);
-    daemon.ctl(&["start", "none:*"]).is("none: ERROR (no such group)\n", 2);
+    daemon
+        .ctl(&["start", "nobody"])
+        .is("nobody: ERROR (no such process)\n", 1);
+    daemon
+        .ctl(&["start", "none:*"])
+        .is("none: ERROR (no such group)\n", 2);
     let rest = daemon.ctl(&["start", "all"]);
-    assert_eq!(sorted(&rest.out), ["pool:pool_0: started", "pool:pool_1: started"]);
+    assert_eq!(
+        sorted(&rest.out),
+        ["pool:pool_0: started", "pool:pool_1: started"]
+    );
     assert_eq!(rest.code, 0);
 }
 
@@ -91,13 +111,24 @@ fn start_takes_names_groups_members_and_all() {
 fn stop_takes_names_groups_members_and_all() {
     let daemon = Daemon::with(CAST);
     assert_eq!(daemon.ctl(&["start", "all"]).code, 0);
-    daemon.ctl(&["stop", "cat", "duo:one"]).is("cat: stopped\nduo:one: stopped\n", 0);
-    daemon.ctl(&["stop", "cat"]).is("cat: ERROR (not running)\n", 0);
+    daemon
+        .ctl(&["stop", "cat", "duo:one"])
+        .is("cat: stopped\nduo:one: stopped\n", 0);
+    daemon
+        .ctl(&["stop", "cat"])
+        .is("cat: ERROR (not running)\n", 0);
     daemon.ctl(&["stop", "duo:*"]).is("duo:two: stopped\n", 0);
-    daemon.ctl(&["stop", "nobody"]).is("nobody: ERROR (no such process)\n", 1);
-    daemon.ctl(&["stop", "none:*"]).is("none: ERROR (no such group)\n", 1);
+    daemon
+        .ctl(&["stop", "nobody"])
+        .is("nobody: ERROR (no such process)\n", 1);
+    daemon
+        .ctl(&["stop", "none:*"])
+        .is("none: ERROR (no such group)\n", 1);
     let rest = daemon.ctl(&["stop", "all"]);
-    assert_eq!(sorted(&rest.out), ["pool:pool_0: stopped", "pool:pool_1: stopped"]);
+    assert_eq!(
+        sorted(&rest.out),
+        ["pool:pool_0: stopped", "pool:pool_1: stopped"]
+    );
     assert_eq!(rest.code, 0);
     daemon.ctl(&["stop", "all"]).is("", 0);
 }
@@ -105,13 +136,21 @@ fn stop_takes_names_groups_members_and_all() {
 #[test]
 fn restart_stops_and_starts() {
     let daemon = Daemon::with(CAST);
-    daemon.ctl(&["restart", "cat"]).is("cat: ERROR (not running)\ncat: started\n", 0);
-    daemon.ctl(&["restart", "cat"]).is("cat: stopped\ncat: started\n", 0);
-    let group = daemon.ctl(&["restart", "pool:*"]);
-    assert_eq!(sorted(&group.out), ["pool:pool_0: started", "pool:pool_1: started"]);
     daemon
-        .ctl(&["restart", "nobody"])
-        .is("nobody: ERROR (no such process)\nnobody: ERROR (no such process)\n", 1);
+        .ctl(&["restart", "cat"])
+        .is("cat: ERROR (not running)\ncat: started\n", 0);
+    daemon
+        .ctl(&["restart", "cat"])
+        .is("cat: stopped\ncat: started\n", 0);
+    let group = daemon.ctl(&["restart", "pool:*"]);
+    assert_eq!(
+        sorted(&group.out),
+        ["pool:pool_0: started", "pool:pool_1: started"]
+    );
+    daemon.ctl(&["restart", "nobody"]).is(
+        "nobody: ERROR (no such process)\nnobody: ERROR (no such process)\n",
+        1,
+    );
     let all = daemon.ctl(&["restart", "all"]);
     assert_eq!(
         sorted(&all.out),
@@ -165,14 +204,20 @@ fn pid_is_the_daemons_or_a_programs_or_everyones() {
     let cat = daemon.pid_of("cat");
     daemon.ctl(&["pid", "cat"]).is(&format!("{cat}\n"), 0);
     daemon.ctl(&["pid", "duo:one"]).is("0\n", 7);
-    daemon.ctl(&["pid", "nobody"]).is("No such process nobody\n", 1);
-    daemon.ctl(&["pid", "all"]).is(&format!("{cat}\n0\n0\n0\n0\n"), 0);
+    daemon
+        .ctl(&["pid", "nobody"])
+        .is("No such process nobody\n", 1);
+    daemon
+        .ctl(&["pid", "all"])
+        .is(&format!("{cat}\n0\n0\n0\n0\n"), 0);
 }
 
 #[test]
 fn tail_shows_the_end_of_a_log() {
     let daemon = Daemon::with(CAST);
-    daemon.ctl(&["tail", "cat"]).is("cat: ERROR (no log file)\n", 1);
+    daemon
+        .ctl(&["tail", "cat"])
+        .is("cat: ERROR (no log file)\n", 1);
     daemon.ctl(&["start", "cat"]).is("cat: started\n", 0);
     daemon.dir.wait_for_text("cat.out", "hello\n");
     daemon.dir.wait_for_text("cat.err", "oops\n");
@@ -181,12 +226,23 @@ fn tail_shows_the_end_of_a_log() {
     daemon.ctl(&["tail", "cat", "stderr"]).is("oops\n\n", 0);
     daemon.ctl(&["tail", "-3", "cat"]).is("lo\n\n", 0);
     daemon.ctl(&["tail", "-3", "cat", "stderr"]).is("ps\n\n", 0);
-    daemon.ctl(&["tail", "duo:two"]).is("duo:two: ERROR (no log file)\n", 1);
-    daemon.ctl(&["tail", "nobody"]).is("nobody: ERROR (no such process name)\n", 1);
-    daemon.ctl(&["tail", "cat", "sideways"]).is("Error: bad channel 'sideways'\n", 1);
-    daemon.ctl(&["tail", "-x", "cat"]).is("Error: bad argument -x\n", 1);
+    daemon
+        .ctl(&["tail", "duo:two"])
+        .is("duo:two: ERROR (no log file)\n", 1);
+    daemon
+        .ctl(&["tail", "nobody"])
+        .is("nobody: ERROR (no such process name)\n", 1);
+    daemon
+        .ctl(&["tail", "cat", "sideways"])
+        .is("Error: bad channel 'sideways'\n", 1);
+    daemon
+        .ctl(&["tail", "-x", "cat"])
+        .is("Error: bad argument -x\n", 1);
     let many = daemon.ctl(&["tail", "a", "b", "c", "d"]);
-    assert!(many.out.starts_with("Error: too many arguments\n"), "{many:?}");
+    assert!(
+        many.out.starts_with("Error: too many arguments\n"),
+        "{many:?}"
+    );
     assert_eq!(many.code, 1);
 }
 
@@ -231,7 +287,9 @@ fn avail_shows_every_configured_process() {
     daemon.ctl(&["avail"]).is(&cast, 0);
     // What was only read is available but not in use.
     let more = "[program:zz]\ncommand=/bin/cat\n";
-    daemon.dir.write("sd.conf", &format!("{}{CAST}{more}", crate::harness::BASE));
+    daemon
+        .dir
+        .write("sd.conf", &format!("{}{CAST}{more}", crate::harness::BASE));
     daemon.ctl(&["reread"]).is("zz: available\n", 0);
     let with_more = cast + &line("zz", "avail", "auto", "999:999");
     daemon.ctl(&["avail"]).is(&with_more, 0);
@@ -240,17 +298,32 @@ fn avail_shows_every_configured_process() {
 #[test]
 fn add_and_remove_change_the_groups_that_are_active() {
     let daemon = Daemon::with(CAST);
-    daemon.ctl(&["remove", "duo"]).is("duo: removed process group\n", 0);
-    daemon.ctl(&["remove", "duo"]).is("ERROR: no such process/group: duo\n", 1);
-    daemon.ctl(&["status", "duo:*"]).is("duo: ERROR (no such group)\n", 4);
-    daemon.ctl(&["add", "duo"]).is("duo: added process group\n", 0);
-    daemon.ctl(&["add", "duo"]).is("ERROR: process group already active\n", 0);
-    daemon.ctl(&["add", "nobody"]).is("ERROR: no such process/group: nobody\n", 1);
-    daemon.ctl(&["start", "cat"]).is("cat: started\n", 0);
-    daemon.ctl(&["remove", "cat"]).is("ERROR: process/group still running: cat\n", 1);
     daemon
-        .ctl(&["remove", "duo", "pool"])
-        .is("duo: removed process group\npool: removed process group\n", 0);
+        .ctl(&["remove", "duo"])
+        .is("duo: removed process group\n", 0);
+    daemon
+        .ctl(&["remove", "duo"])
+        .is("ERROR: no such process/group: duo\n", 1);
+    daemon
+        .ctl(&["status", "duo:*"])
+        .is("duo: ERROR (no such group)\n", 4);
+    daemon
+        .ctl(&["add", "duo"])
+        .is("duo: added process group\n", 0);
+    daemon
+        .ctl(&["add", "duo"])
+        .is("ERROR: process group already active\n", 0);
+    daemon
+        .ctl(&["add", "nobody"])
+        .is("ERROR: no such process/group: nobody\n", 1);
+    daemon.ctl(&["start", "cat"]).is("cat: started\n", 0);
+    daemon
+        .ctl(&["remove", "cat"])
+        .is("ERROR: process/group still running: cat\n", 1);
+    daemon.ctl(&["remove", "duo", "pool"]).is(
+        "duo: removed process group\npool: removed process group\n",
+        0,
+    );
     assert_eq!(daemon.ctl(&["status"]).out.lines().count(), 1);
 }
 
@@ -259,7 +332,9 @@ fn a_program_that_was_added_starts_by_itself() {
     let daemon = Daemon::with("[program:p]\ncommand=/bin/cat\nstartsecs=0\n");
     let first = daemon.wait_for_state("p", "RUNNING");
     daemon.ctl(&["stop", "p"]).is("p: stopped\n", 0);
-    daemon.ctl(&["remove", "p"]).is("p: removed process group\n", 0);
+    daemon
+        .ctl(&["remove", "p"])
+        .is("p: removed process group\n", 0);
     daemon.ctl(&["add", "p"]).is("p: added process group\n", 0);
     assert_ne!(daemon.wait_for_state("p", "RUNNING"), first);
 }
@@ -300,13 +375,17 @@ fn help_lists_the_actions_and_explains_each() {
          start all\t\tStart all processes\n",
         0,
     );
-    daemon.ctl(&["help", "nonsense"]).is("*** No help on nonsense\n", 0);
+    daemon
+        .ctl(&["help", "nonsense"])
+        .is("*** No help on nonsense\n", 0);
 }
 
 #[test]
 fn an_unknown_action_is_refused() {
     let daemon = Daemon::with("");
-    daemon.ctl(&["nonsense", "x"]).is("*** Unknown syntax: nonsense x\n", 1);
+    daemon
+        .ctl(&["nonsense", "x"])
+        .is("*** Unknown syntax: nonsense x\n", 1);
 }
 
 /// Checks an answer's first line and its code when no daemon is there.
@@ -314,7 +393,11 @@ fn an_unknown_action_is_refused() {
 fn nobody_there(dir: &Dir, arguments: &[&str], first: &str, code: i32) {
     let said = run_supervisorctl(dir, &[&["-c", "{dir}/sd.conf"], arguments].concat());
     let first = dir.fill(first);
-    assert_eq!((said.out.lines().next(), said.code), (Some(first.as_str()), code), "{said:?}");
+    assert_eq!(
+        (said.out.lines().next(), said.code),
+        (Some(first.as_str()), code),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -348,7 +431,10 @@ fn the_server_can_be_named_on_the_command_line() {
     let daemon = Daemon::with("[program:cat]\ncommand=/bin/cat\nautostart=false\n");
     let line = "cat                              STOPPED   Not started\n";
     // The folder has no supervisord.conf, so nothing but the flag says where to ask.
-    for flags in [&["-s", "unix://{dir}/s.sock"][..], &["--serverurl=unix://{dir}/s.sock"]] {
+    for flags in [
+        &["-s", "unix://{dir}/s.sock"][..],
+        &["--serverurl=unix://{dir}/s.sock"],
+    ] {
         run_supervisorctl(&daemon.dir, &[flags, &["status"]].concat()).is(line, 3);
     }
 }
@@ -366,12 +452,20 @@ fn the_shell_shows_the_status_first_and_ends_with_0() {
         .spawn()
         .expect("supervisorctl runs");
     let mut stdin = shell.stdin.take().expect("it was piped");
-    stdin.write_all(b"start cat\nnonsense\nquit\n").expect("the shell reads");
+    stdin
+        .write_all(b"start cat\nnonsense\nquit\n")
+        .expect("the shell reads");
     drop(stdin);
     let output = shell.wait_with_output().expect("our own child");
     let text = String::from_utf8_lossy(&output.stdout).replace("supervisor> ", "");
-    assert!(text.starts_with("cat                              STOPPED   Not started\n"), "{text}");
-    assert!(text.contains("cat: started\n*** Unknown syntax: nonsense\n"), "{text}");
+    assert!(
+        text.starts_with("cat                              STOPPED   Not started\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("cat: started\n*** Unknown syntax: nonsense\n"),
+        "{text}"
+    );
     assert_eq!(output.status.code(), Some(0));
 }
 
@@ -387,7 +481,9 @@ fn a_start_of_a_program_that_dies_is_a_spawn_error() {
     let daemon = Daemon::with(
         "[program:flaky]\ncommand=/bin/sh -c \"exit 1\"\nautostart=false\nstartsecs=5\n",
     );
-    daemon.ctl(&["start", "flaky"]).is("flaky: ERROR (spawn error)\n", 7);
+    daemon
+        .ctl(&["start", "flaky"])
+        .is("flaky: ERROR (spawn error)\n", 7);
 }
 
 #[test]
@@ -405,9 +501,15 @@ fn signal_sends_any_signal() {
     daemon.dir.wait_for_text("out", "up\n");
     daemon.ctl(&["signal", "USR1", "p"]).is("p: signalled\n", 0);
     daemon.dir.wait_for_text("out", "heard\n");
-    daemon.ctl(&["signal", "NONSENSE", "p"]).is("p: ERROR (bad signal name)\n", 1);
-    daemon.ctl(&["signal", "HUP", "idle"]).is("idle: ERROR (not running)\n", 7);
-    daemon.ctl(&["signal", "HUP", "nobody"]).is("nobody: ERROR (no such process)\n", 1);
+    daemon
+        .ctl(&["signal", "NONSENSE", "p"])
+        .is("p: ERROR (bad signal name)\n", 1);
+    daemon
+        .ctl(&["signal", "HUP", "idle"])
+        .is("idle: ERROR (not running)\n", 7);
+    daemon
+        .ctl(&["signal", "HUP", "nobody"])
+        .is("nobody: ERROR (no such process)\n", 1);
 }
 
 #[test]
@@ -421,7 +523,9 @@ fn clear_empties_a_programs_logs() {
         let both = daemon.dir.read("cat.out") + &daemon.dir.read("cat.err");
         both.is_empty().then_some(())
     });
-    daemon.ctl(&["clear", "nobody"]).is("nobody: ERROR (no such process)\n", 1);
+    daemon
+        .ctl(&["clear", "nobody"])
+        .is("nobody: ERROR (no such process)\n", 1);
 }
 
 #[test]

@@ -13,7 +13,10 @@ fn v_prints_the_version_and_nothing_else() {
         if foreign() {
             assert_eq!(said.out, "4.3.0\n");
         } else {
-            assert_eq!(said.out, concat!("4.3.0+rs", env!("CARGO_PKG_VERSION"), "\n"));
+            assert_eq!(
+                said.out,
+                concat!("4.3.0+rs", env!("CARGO_PKG_VERSION"), "\n")
+            );
         }
     }
 }
@@ -24,18 +27,38 @@ fn h_prints_every_flag() {
     let said = run_supervisord(&dir, &["-h"]);
     assert_eq!(said.code, 0);
     for flag in [
-        "-c/--configuration", "-n/--nodaemon", "-s/--silent", "-h/--help", "-v/--version",
-        "-u/--user", "-m/--umask", "-d/--directory", "-l/--logfile", "-y/--logfile_maxbytes",
-        "-z/--logfile_backups", "-e/--loglevel", "-j/--pidfile", "-i/--identifier",
-        "-q/--childlogdir", "-k/--nocleanup", "-a/--minfds", "-t/--strip_ansi", "--minprocs",
+        "-c/--configuration",
+        "-n/--nodaemon",
+        "-s/--silent",
+        "-h/--help",
+        "-v/--version",
+        "-u/--user",
+        "-m/--umask",
+        "-d/--directory",
+        "-l/--logfile",
+        "-y/--logfile_maxbytes",
+        "-z/--logfile_backups",
+        "-e/--loglevel",
+        "-j/--pidfile",
+        "-i/--identifier",
+        "-q/--childlogdir",
+        "-k/--nocleanup",
+        "-a/--minfds",
+        "-t/--strip_ansi",
+        "--minprocs",
     ] {
         assert!(said.out.contains(flag), "{flag} is missing in {}", said.out);
     }
     let said = run_supervisorctl(&dir, &["-h"]);
     assert_eq!(said.code, 0);
     for flag in [
-        "-c/--configuration", "-h/--help", "-i/--interactive", "-s/--serverurl", "-u/--username",
-        "-p/--password", "-r/--history-file",
+        "-c/--configuration",
+        "-h/--help",
+        "-i/--interactive",
+        "-s/--serverurl",
+        "-u/--username",
+        "-p/--password",
+        "-r/--history-file",
     ] {
         assert!(said.out.contains(flag), "{flag} is missing in {}", said.out);
     }
@@ -48,7 +71,10 @@ fn refused(arguments: &[&str], sentence: &str) {
     dir.write("sd.conf", BASE);
     let said = run_supervisord(&dir, arguments);
     let program = supervisord().display().to_string();
-    let both = format!("Error: {}\nFor help, use {program} -h\n", dir.fill(sentence));
+    let both = format!(
+        "Error: {}\nFor help, use {program} -h\n",
+        dir.fill(sentence)
+    );
     assert_eq!((said.err, said.code), (both, 2));
 }
 
@@ -57,7 +83,10 @@ fn wrong_usage_is_two_lines_and_exit_2() {
     refused(&["--nonsense"], "option --nonsense not recognized");
     refused(&["-x"], "option -x not recognized");
     refused(&["-c"], "option -c requires argument");
-    refused(&["--nodaemon=1"], "option --nodaemon must not have an argument");
+    refused(
+        &["--nodaemon=1"],
+        "option --nodaemon must not have an argument",
+    );
     refused(&["--log", "x"], "option --log not a unique prefix");
     refused(&["-n", "-n"], "conflicting command line option '-n'");
 }
@@ -89,7 +118,14 @@ fn flags_beat_the_file() {
         log: "flag.log",
         pidfile: "flag.pid",
         flags: &[
-            "-l", "{dir}/flag.log", "-j", "{dir}/flag.pid", "-e", "warn", "-i", "someone",
+            "-l",
+            "{dir}/flag.log",
+            "-j",
+            "{dir}/flag.pid",
+            "-e",
+            "warn",
+            "-i",
+            "someone",
             "--childlogdir={dir}/child",
         ],
         ..Start::default()
@@ -102,7 +138,11 @@ fn flags_beat_the_file() {
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .filter(|name| name.contains("---someone-"));
     assert_eq!(named.count(), 2);
-    assert!(daemon.rpc("supervisor.getIdentification", &[]).contains(">someone<"));
+    assert!(
+        daemon
+            .rpc("supervisor.getIdentification", &[])
+            .contains(">someone<")
+    );
     let levels: Vec<String> = daemon.log().into_iter().map(|entry| entry.level).collect();
     assert!(levels.iter().all(|level| level == "CRIT"), "{levels:?}");
 }
@@ -127,14 +167,18 @@ fn without_c_the_config_of_the_working_directory_is_found() {
     // The client finds it in the same place.
     run_supervisorctl(&dir, &["pid"]).is(&own, 0);
     run_supervisorctl(&dir, &["shutdown"]).is("Shut down\n", 0);
-    wait("the daemon's exit", || child.try_wait().expect("our own child"));
+    wait("the daemon's exit", || {
+        child.try_wait().expect("our own child")
+    });
 }
 
 /// The sample config that `echo_supervisord_conf` prints.
 fn sample() -> String {
     let program = std::env::var_os("IT_ECHO_SUPERVISORD_CONF")
         .unwrap_or_else(|| env!("CARGO_BIN_EXE_echo_supervisord_conf").into());
-    let output = std::process::Command::new(program).output().expect("it runs");
+    let output = std::process::Command::new(program)
+        .output()
+        .expect("it runs");
     assert!(output.status.success());
     String::from_utf8(output.stdout).expect("the sample is text")
 }
@@ -143,8 +187,15 @@ fn sample() -> String {
 fn the_sample_names_every_section() {
     let sample = sample();
     for section in [
-        "[unix_http_server]", "[inet_http_server]", "[supervisord]", "[rpcinterface:supervisor]",
-        "[supervisorctl]", "[program:", "[eventlistener:", "[group:", "[include]",
+        "[unix_http_server]",
+        "[inet_http_server]",
+        "[supervisord]",
+        "[rpcinterface:supervisor]",
+        "[supervisorctl]",
+        "[program:",
+        "[eventlistener:",
+        "[group:",
+        "[include]",
     ] {
         assert!(sample.contains(section), "{section} is missing");
     }

@@ -448,7 +448,8 @@ impl Daemon {
             "<?xml version='1.0'?><methodCall><methodName>{method}</methodName>\
              <params>{params}</params></methodCall>"
         );
-        UnixStream::connect(&self.socket).map_or_else(|_| String::new(), |socket| post(socket, &call))
+        UnixStream::connect(&self.socket)
+            .map_or_else(|_| String::new(), |socket| post(socket, &call))
     }
 
     /// A field of `getProcessInfo`; none if there is no answer or no such process.
@@ -543,7 +544,9 @@ pub(crate) fn lives(pid: u32) -> bool {
 /// Waits until a process is gone.
 #[track_caller]
 pub(crate) fn wait_for_death(pid: u32) {
-    wait(&format!("the death of {pid}"), || (!lives(pid)).then_some(()));
+    wait(&format!("the death of {pid}"), || {
+        (!lives(pid)).then_some(())
+    });
 }
 
 /// What `/proc/PID/stat` says of a process.

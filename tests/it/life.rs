@@ -9,7 +9,9 @@ fn a_program_that_stays_up_is_running_after_startsecs() {
     let texts: Vec<String> = daemon.log().into_iter().map(|entry| entry.text).collect();
     let at = |text: &str| texts.iter().position(|other| other == text);
     let spawned = at(&format!("spawned: 'cat' with pid {pid}"));
-    let success = at("success: cat entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)");
+    let success = at(
+        "success: cat entered RUNNING state, process has stayed up for > than 1 seconds (startsecs)",
+    );
     assert!(spawned.is_some() && spawned < success, "{texts:#?}");
 
     let status = daemon.ctl(&["status", "cat"]);
@@ -40,8 +42,7 @@ fn with_startsecs_0_a_program_may_exit_at_once() {
 
 #[test]
 fn a_program_that_exits_too_quickly_backs_off_and_is_given_up() {
-    let daemon =
-        Daemon::with("[program:flaky]\ncommand=/bin/sh -c \"exit 3\"\nstartretries=1\n");
+    let daemon = Daemon::with("[program:flaky]\ncommand=/bin/sh -c \"exit 3\"\nstartretries=1\n");
     daemon.wait_for_state("flaky", "FATAL");
     let gave_up = "gave up: flaky entered FATAL state, too many start retries too quickly";
     daemon.wait_for_entry("INFO", gave_up);
@@ -55,8 +56,7 @@ fn a_program_that_exits_too_quickly_backs_off_and_is_given_up() {
 
 #[test]
 fn with_startretries_0_the_first_failure_is_fatal() {
-    let daemon =
-        Daemon::with("[program:flaky]\ncommand=/bin/sh -c \"exit 3\"\nstartretries=0\n");
+    let daemon = Daemon::with("[program:flaky]\ncommand=/bin/sh -c \"exit 3\"\nstartretries=0\n");
     daemon.wait_for_state("flaky", "FATAL");
     assert_eq!(daemon.count("spawned: "), 1);
 }
@@ -81,7 +81,9 @@ fn a_program_given_up_can_be_started_again() {
         "[program:p]\ncommand=/bin/sh {dir}/p.sh\nstartretries=0\n",
     );
     daemon.wait_for_state("p", "FATAL");
-    daemon.ctl(&["start", "p"]).is("p: ERROR (spawn error)\n", 7);
+    daemon
+        .ctl(&["start", "p"])
+        .is("p: ERROR (spawn error)\n", 7);
     daemon.wait_for_state("p", "FATAL");
     daemon.dir.write("well", "");
     daemon.ctl(&["start", "p"]).is("p: started\n", 0);
@@ -110,7 +112,10 @@ fn autorestart_false_restarts_after_no_exit() {
     assert_eq!(daemon.count("spawned: 'once' with pid "), 1);
     daemon.wait_for_entry("WARN", "exited: once (exit status 1; not expected)");
     assert_eq!(daemon.field("once", "exitstatus").as_deref(), Some("1"));
-    assert_eq!(daemon.field("once", "spawnerr").as_deref(), Some("Bad exit code 1"));
+    assert_eq!(
+        daemon.field("once", "spawnerr").as_deref(),
+        Some("Bad exit code 1")
+    );
 }
 
 #[test]
@@ -142,9 +147,10 @@ fn a_program_that_is_killed_comes_back_with_another_pid() {
 #[test]
 fn autostart_false_waits_for_a_command() {
     let daemon = Daemon::with("[program:cat]\ncommand=/bin/cat\nautostart=false\nstartsecs=0\n");
-    daemon
-        .ctl(&["status"])
-        .is("cat                              STOPPED   Not started\n", 3);
+    daemon.ctl(&["status"]).is(
+        "cat                              STOPPED   Not started\n",
+        3,
+    );
     daemon.ctl(&["start", "cat"]).is("cat: started\n", 0);
     daemon.wait_for_state("cat", "RUNNING");
 }
@@ -175,20 +181,28 @@ fn numprocs_makes_a_pool_of_numbered_processes() {
     for number in 7..10 {
         daemon.wait_for_state(&format!("pool:pool-{number:02}"), "RUNNING");
         let line = format!("I am {number}\n");
-        daemon.dir.wait_for_text(&format!("pool-{number}.log"), &line);
+        daemon
+            .dir
+            .wait_for_text(&format!("pool-{number}.log"), &line);
     }
     let status = daemon.ctl(&["status"]);
-    let names: Vec<&str> = status.out.lines().filter_map(|line| line.split(' ').next()).collect();
+    let names: Vec<&str> = status
+        .out
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
     assert_eq!(names, ["pool:pool-07", "pool:pool-08", "pool:pool-09"]);
 }
 
 #[test]
 fn the_waits_between_failures_grow_by_a_second() {
-    let daemon =
-        Daemon::with("[program:flaky]\ncommand=/bin/sh -c \"exit 1\"\nstartretries=2\n");
+    let daemon = Daemon::with("[program:flaky]\ncommand=/bin/sh -c \"exit 1\"\nstartretries=2\n");
     daemon.wait_for_state("flaky", "FATAL");
     let waits = waits(&daemon.log(), "flaky");
-    assert!(waits.len() == 2 && waits[0] >= 1000 && waits[1] >= 2000, "{waits:?}");
+    assert!(
+        waits.len() == 2 && waits[0] >= 1000 && waits[1] >= 2000,
+        "{waits:?}"
+    );
     assert!(waits[1] > waits[0] + 400, "{waits:?}");
 }
 
@@ -217,10 +231,15 @@ fn a_stopped_program_says_since_when() {
     daemon.wait_for_state("cat", "RUNNING");
     daemon.ctl(&["stop", "cat"]).is("cat: stopped\n", 0);
     let status = daemon.ctl(&["status", "cat"]);
-    let rest = status.out.strip_prefix("cat                              STOPPED   ");
+    let rest = status
+        .out
+        .strip_prefix("cat                              STOPPED   ");
     // As in "Jan 02 03:04 PM".
     let words: Vec<&str> = rest.unwrap_or("").split_whitespace().collect();
-    assert!(words.len() == 4 && words[0].len() == 3 && words[2].len() == 5, "{status:?}");
+    assert!(
+        words.len() == 4 && words[0].len() == 3 && words[2].len() == 5,
+        "{status:?}"
+    );
     assert!(["AM", "PM"].contains(&words[3]), "{status:?}");
     assert_eq!(status.code, 3);
 }
@@ -237,6 +256,10 @@ fn the_main_log_reads_back_as_entries() {
     assert_eq!(entries(first).len(), 1, "{first}");
     wait("an entry for the server", || {
         let server = "Server 'unix_http_server' running without any HTTP authentication checking";
-        daemon.log().iter().find(|entry| entry.text == server && entry.level == "CRIT").cloned()
+        daemon
+            .log()
+            .iter()
+            .find(|entry| entry.text == server && entry.level == "CRIT")
+            .cloned()
     });
 }

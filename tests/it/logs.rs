@@ -48,13 +48,19 @@ fn a_log_that_is_none_makes_no_file() {
     daemon.dir.wait_for_text("done", "\n");
     daemon.wait_for_state("p", "RUNNING");
     let names = daemon.dir.names();
-    assert!(!names.iter().any(|name| name.contains("p-std")), "{names:?}");
+    assert!(
+        !names.iter().any(|name| name.contains("p-std")),
+        "{names:?}"
+    );
 }
 
 /// The AUTO logs in the folder.
 fn automatic(dir: &Dir) -> Vec<String> {
     let names = dir.names();
-    names.into_iter().filter(|name| name.contains("---")).collect()
+    names
+        .into_iter()
+        .filter(|name| name.contains("---"))
+        .collect()
 }
 
 #[test]
@@ -145,10 +151,15 @@ fn rotated(options: &str) -> Daemon {
 /// The logs of the folder, the oldest first.
 fn pieces(daemon: &Daemon) -> Vec<(String, String)> {
     let names = daemon.dir.names();
-    let mut logs: Vec<String> = names.into_iter().filter(|name| name.starts_with("x.log")).collect();
+    let mut logs: Vec<String> = names
+        .into_iter()
+        .filter(|name| name.starts_with("x.log"))
+        .collect();
     logs.sort();
     logs.reverse();
-    logs.into_iter().map(|name| (name.clone(), daemon.dir.read(&name))).collect()
+    logs.into_iter()
+        .map(|name| (name.clone(), daemon.dir.read(&name)))
+        .collect()
 }
 
 #[test]
@@ -161,7 +172,10 @@ fn a_log_is_rotated_and_so_many_backups_are_kept() {
     let names: Vec<String> = pieces(&daemon).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["x.log.2", "x.log.1", "x.log"]);
     // No byte is lost between the oldest backup and the end, and nothing is kept beyond.
-    assert!(chunks().ends_with(&end) && end.len() < chunks().len(), "{end}");
+    assert!(
+        chunks().ends_with(&end) && end.len() < chunks().len(),
+        "{end}"
+    );
     assert!(end.len() >= 2 * 1024);
 }
 
@@ -206,7 +220,10 @@ fn bytes_stay_bytes() {
     );
     daemon.rpc("supervisor.startProcess", &["p"]);
     daemon.wait_for_state("p", "EXITED");
-    assert_eq!(daemon.dir.bytes("out"), b"\0\xff\xfeabc\r\n\x1b[31m\xc3\x28end");
+    assert_eq!(
+        daemon.dir.bytes("out"),
+        b"\0\xff\xfeabc\r\n\x1b[31m\xc3\x28end"
+    );
 }
 
 #[test]
@@ -216,7 +233,9 @@ fn a_log_goes_on_over_a_restart_of_its_program() {
          stdout_logfile={dir}/out\n",
     );
     daemon.dir.wait_for_text("out", "hello\n");
-    daemon.ctl(&["restart", "p"]).is("p: stopped\np: started\n", 0);
+    daemon
+        .ctl(&["restart", "p"])
+        .is("p: stopped\np: started\n", 0);
     daemon.dir.wait_for_text("out", "hello\nhello\n");
 }
 
@@ -230,7 +249,9 @@ fn the_main_log_has_its_own_rotation() {
     let program = "[program:p]\ncommand=/bin/sh -c \"sleep 0.05\"\nstartsecs=0\nautorestart=true\n";
     dir.write("sd.conf", &format!("{base}{program}"));
     let daemon = Daemon::start(dir, &Start::default());
-    wait("a first backup", || daemon.dir.has("main.log.1").then_some(()));
+    wait("a first backup", || {
+        daemon.dir.has("main.log.1").then_some(())
+    });
     let first = daemon.dir.read("main.log.1");
     wait("a second one in its place", || {
         let now = daemon.dir.read("main.log.1");
@@ -251,9 +272,14 @@ fn the_main_log_is_printed_too_in_the_foreground() {
 #[test]
 fn silent_keeps_the_foreground_quiet() {
     let dir = Dir::new();
-    dir.write("sd.conf", &BASE.replace("loglevel=debug\n", "loglevel=debug\nsilent=true\n"));
+    dir.write(
+        "sd.conf",
+        &BASE.replace("loglevel=debug\n", "loglevel=debug\nsilent=true\n"),
+    );
     let daemon = Daemon::start(dir, &Start::default());
-    daemon.dir.wait_for_text("main.log", "supervisord started with pid ");
+    daemon
+        .dir
+        .wait_for_text("main.log", "supervisord started with pid ");
     let stopped = daemon.stop();
     assert_eq!(stopped.dir().read("daemon.out"), "");
 }
@@ -268,14 +294,18 @@ fn loglevel_hides_what_is_below_it() {
     daemon.wait_for_entry("WARN", "exited: p (exit status 1; not expected)");
     let stopped = daemon.stop();
     let levels: Vec<String> = stopped.log().into_iter().map(|entry| entry.level).collect();
-    assert!(levels.iter().all(|level| level == "WARN" || level == "CRIT"), "{levels:?}");
+    assert!(
+        levels
+            .iter()
+            .all(|level| level == "WARN" || level == "CRIT"),
+        "{levels:?}"
+    );
 }
 
 #[test]
 fn a_log_that_was_renamed_is_opened_anew_at_usr2() {
-    let daemon = Daemon::with(
-        "[program:p]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile={dir}/out\n",
-    );
+    let daemon =
+        Daemon::with("[program:p]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile={dir}/out\n");
     daemon.wait_for_state("p", "RUNNING");
     daemon.rpc("supervisor.sendProcessStdin", &["p", "before"]);
     daemon.dir.wait_for_text("out", "before");
@@ -284,13 +314,16 @@ fn a_log_that_was_renamed_is_opened_anew_at_usr2() {
         fs::rename(daemon.dir.path(name), away).expect("our own file");
     }
     daemon.signal(nix::sys::signal::Signal::SIGUSR2);
-    wait("new files", || (daemon.dir.has("out") && daemon.dir.has("main.log")).then_some(()));
+    wait("new files", || {
+        (daemon.dir.has("out") && daemon.dir.has("main.log")).then_some(())
+    });
     daemon.rpc("supervisor.sendProcessStdin", &["p", "after"]);
     daemon.dir.wait_for_text("out", "after");
     assert_eq!(daemon.dir.read("out.old"), "before");
-    daemon
-        .dir
-        .wait_for_text("main.log.old", "INFO received SIGUSR2 indicating log reopen request\n");
+    daemon.dir.wait_for_text(
+        "main.log.old",
+        "INFO received SIGUSR2 indicating log reopen request\n",
+    );
 }
 
 #[test]

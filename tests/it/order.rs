@@ -18,9 +18,8 @@ fn stopped(texts: &[String]) -> Vec<String> {
 fn programs_start_by_priority_and_stop_the_other_way_round() {
     let mut config = String::new();
     for (name, priority) in [("c", 300), ("a", 100), ("d", 400), ("b", 200)] {
-        config += &format!(
-            "[program:{name}]\ncommand=/bin/cat\npriority={priority}\nstartsecs=0\n"
-        );
+        config +=
+            &format!("[program:{name}]\ncommand=/bin/cat\npriority={priority}\nstartsecs=0\n");
     }
     let daemon = Daemon::with(&config);
     for name in ["a", "b", "c", "d"] {
@@ -88,9 +87,8 @@ fn groups_start_by_priority_and_members_as_the_group_lists_them() {
         "[group:late]\nprograms=la,lb\npriority=20\n[group:early]\nprograms=ea,eb\npriority=10\n",
     );
     for (name, priority) in [("la", 2), ("lb", 1), ("ea", 2), ("eb", 1)] {
-        config += &format!(
-            "[program:{name}]\ncommand=/bin/cat\npriority={priority}\nstartsecs=0\n"
-        );
+        config +=
+            &format!("[program:{name}]\ncommand=/bin/cat\npriority={priority}\nstartsecs=0\n");
     }
     let daemon = Daemon::with(&config);
     for name in ["late:la", "late:lb", "early:ea", "early:eb"] {
@@ -101,8 +99,14 @@ fn groups_start_by_priority_and_members_as_the_group_lists_them() {
     assert_eq!(spawned(&starts), ["ea", "eb", "la", "lb"]);
     // Inside a group all are signalled at once, so only the groups' order shows.
     let stops = stopped(&stopped_daemon.texts(&["stopped: "]));
-    assert!(stops[..2].iter().all(|name| name.starts_with('l')), "{stops:?}");
-    assert!(stops[2..].iter().all(|name| name.starts_with('e')), "{stops:?}");
+    assert!(
+        stops[..2].iter().all(|name| name.starts_with('l')),
+        "{stops:?}"
+    );
+    assert!(
+        stops[2..].iter().all(|name| name.starts_with('e')),
+        "{stops:?}"
+    );
 }
 
 #[test]
@@ -120,6 +124,9 @@ fn commands_on_a_group_follow_the_priorities() {
     lines.sort_unstable();
     assert_eq!(lines, ["g:x: started", "g:y: started", "g:z: started"]);
     let starts: Vec<String> = daemon.log().into_iter().map(|entry| entry.text).collect();
-    let starts: Vec<String> = starts.into_iter().filter(|text| text.starts_with("spawned: ")).collect();
+    let starts: Vec<String> = starts
+        .into_iter()
+        .filter(|text| text.starts_with("spawned: "))
+        .collect();
     assert_eq!(spawned(&starts), ["y", "z", "x"]);
 }

@@ -13,12 +13,16 @@ fn a_thousand_programs_start_answer_and_stop() {
     );
     wait("a thousand running programs", || {
         let status = daemon.ctl(&["status"]).out;
-        let running = status.lines().filter(|line| line.contains(" RUNNING   pid "));
+        let running = status
+            .lines()
+            .filter(|line| line.contains(" RUNNING   pid "));
         (running.count() == 1000).then_some(())
     });
     assert_eq!(daemon.count("spawned: "), 1000);
     assert_eq!(children_of(daemon.pid()).len(), 1000);
-    daemon.ctl(&["stop", "many:many_0500"]).is("many:many_0500: stopped\n", 0);
+    daemon
+        .ctl(&["stop", "many:many_0500"])
+        .is("many:many_0500: stopped\n", 0);
     assert_eq!(children_of(daemon.pid()).len(), 999);
     let children = children_of(daemon.pid());
     daemon.ctl(&["shutdown"]).is("Shut down\n", 0);
@@ -35,7 +39,9 @@ fn sleeps(pid: u32) -> Vec<(String, String)> {
         let folder = task.expect("an entry of /proc").path();
         let status = fs::read_to_string(folder.join("status")).unwrap_or_default();
         let name = status.lines().next().unwrap_or("").to_owned();
-        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"));
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("voluntary_ctxt_switches"));
         sleeps.push((name, line.unwrap_or("").to_owned()));
     }
     sleeps

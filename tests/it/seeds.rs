@@ -41,7 +41,10 @@ fn the_games_user_does_not_exist_here_and_is_refused() {
     let sentence = dir.fill(
         "Error: Invalid user name test-of-the-game in section 'program:game' (file: '{dir}/sd.conf')",
     );
-    assert!(said.err.starts_with(&sentence) && said.code == 2, "{said:?}");
+    assert!(
+        said.err.starts_with(&sentence) && said.code == 2,
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -51,14 +54,20 @@ fn the_games_20m_is_refused_by_its_name() {
     dir.write("sd.conf", &format!("{BASE}{config}"));
     let said = run_supervisord(&dir, &["-n", "-c", "{dir}/sd.conf"]);
     let place = dir.fill("'20m' in section 'program:game' (file: '{dir}/sd.conf')");
-    assert!(said.err.starts_with("Error: ") && said.err.contains(&place), "{said:?}");
+    assert!(
+        said.err.starts_with("Error: ") && said.err.contains(&place),
+        "{said:?}"
+    );
     assert_eq!(said.code, 2);
 }
 
 #[test]
 fn the_game_runs_once_its_size_is_mended() {
     let dir = Dir::new();
-    let config = adapt(&game(&dir), &[("user = test", "user = {user}"), ("20M", "20MB")]);
+    let config = adapt(
+        &game(&dir),
+        &[("user = test", "user = {user}"), ("20M", "20MB")],
+    );
     let daemon = Daemon::within(dir, &config);
     daemon.wait_for_state("game", "RUNNING");
     daemon.wait_for_state("test", "RUNNING");
@@ -129,7 +138,10 @@ fn the_demos_log_shows_the_recorded_sequence() {
     for (wait, seconds) in waits.iter().zip(1..) {
         assert!(*wait >= seconds * 1000, "{waits:?}");
     }
-    assert!(waits[0] + 400 < waits[1] && waits[1] + 400 < waits[2], "{waits:?}");
+    assert!(
+        waits[0] + 400 < waits[1] && waits[1] + 400 < waits[2],
+        "{waits:?}"
+    );
 
     // At loglevel debug what it printed is in the main log, line by line or several in one.
     let printed: String = log
@@ -138,7 +150,9 @@ fn the_demos_log_shows_the_recorded_sequence() {
         .filter_map(|entry| entry.text.strip_prefix("'tester' stderr output:\n"))
         .collect();
     assert_eq!(printed.matches("INFO | demo - 1").count(), 4, "{printed}");
-    let told = log.iter().filter(|entry| entry.text == "received SIGCHLD indicating a child quit");
+    let told = log
+        .iter()
+        .filter(|entry| entry.text == "received SIGCHLD indicating a child quit");
     assert!(told.count() >= 4);
 }
 
@@ -147,7 +161,9 @@ fn the_gunicorn_recipe_runs_in_a_folder_whose_name_holds_a_semicolon() {
     let dir = Dir::new();
     let seed = include_str!("seeds/gunicorn.conf");
     // The comment after "directory" has no space before it, so it is no comment.
-    let (_, rest) = seed.split_once("/home/einverne/projects/").expect("the seed's directory");
+    let (_, rest) = seed
+        .split_once("/home/einverne/projects/")
+        .expect("the seed's directory");
     let folder = rest.lines().next().expect("the rest of the line").trim();
     assert!(folder.starts_with("name; "), "{folder}");
     std::fs::create_dir_all(dir.path("projects").join(folder)).expect("a folder");
@@ -165,7 +181,9 @@ fn the_gunicorn_recipe_runs_in_a_folder_whose_name_holds_a_semicolon() {
     );
     let daemon = Daemon::within(dir, &config);
     daemon.wait_for_state("your_program_name", "RUNNING");
-    let text = daemon.dir.wait_for_text("logs/program_name_stdout.log", "\n");
+    let text = daemon
+        .dir
+        .wait_for_text("logs/program_name_stdout.log", "\n");
     assert!(text.trim_end().ends_with(folder), "{text}");
 }
 
@@ -185,7 +203,11 @@ fn the_groups_members_are_named_after_their_group() {
     let members = ["group1:group-member-1", "group1:group-member-2"];
     let pids = members.map(|member| daemon.wait_for_state(member, "RUNNING"));
     let status = daemon.ctl(&["status"]);
-    let names: Vec<&str> = status.out.lines().filter_map(|line| line.split(' ').next()).collect();
+    let names: Vec<&str> = status
+        .out
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
     assert_eq!(names, members);
     daemon
         .ctl(&["status", "group-member-1"])
@@ -195,7 +217,13 @@ fn the_groups_members_are_named_after_their_group() {
     let started = daemon.ctl(&["start", "group1:*"]);
     let mut lines: Vec<&str> = started.out.lines().collect();
     lines.sort_unstable();
-    assert_eq!(lines, ["group1:group-member-1: started", "group1:group-member-2: started"]);
+    assert_eq!(
+        lines,
+        [
+            "group1:group-member-1: started",
+            "group1:group-member-2: started"
+        ]
+    );
 }
 
 #[test]
@@ -211,7 +239,10 @@ fn the_usercenter_stops_with_all_its_workers() {
         include_str!("seeds/usercenter.conf"),
         &[
             ("/home/leon", "{dir}"),
-            ("gunicorn -w 8 -b 0.0.0.0:17510 wsgi:app", "/bin/sh {dir}/gunicorn"),
+            (
+                "gunicorn -w 8 -b 0.0.0.0:17510 wsgi:app",
+                "/bin/sh {dir}/gunicorn",
+            ),
             ("user = leon", "user = {user}"),
             ("/data/logs", "{dir}"),
             ("startsecs = 5", "startsecs = 1"),
@@ -219,13 +250,20 @@ fn the_usercenter_stops_with_all_its_workers() {
     );
     let daemon = Daemon::within(dir, &config);
     let master = daemon.wait_for_state("usercenter", "RUNNING");
-    daemon
-        .dir
-        .wait_for_text("usercenter_stdout.log", &format!("workers of {master} up\n"));
+    daemon.dir.wait_for_text(
+        "usercenter_stdout.log",
+        &format!("workers of {master} up\n"),
+    );
     let workers = crate::harness::children_of(master);
     assert_eq!(workers.len(), 2);
-    assert!(workers.iter().all(|&pid| stat(pid).is_some_and(|stat| stat.group == master)));
-    daemon.ctl(&["stop", "usercenter"]).is("usercenter: stopped\n", 0);
+    assert!(
+        workers
+            .iter()
+            .all(|&pid| stat(pid).is_some_and(|stat| stat.group == master))
+    );
+    daemon
+        .ctl(&["stop", "usercenter"])
+        .is("usercenter: stopped\n", 0);
     for worker in workers {
         wait_for_death(worker);
     }
@@ -243,15 +281,21 @@ fn the_laravel_recipe_works_as_its_manual_says() {
         ],
     );
     dir.write("artisan", "echo \"working with $1\"\nsleep 1000 &\nwait\n");
-    dir.write("sd.conf", &format!("{BASE}[include]\nfiles = {{dir}}/conf.d/*.conf\n"));
+    dir.write(
+        "sd.conf",
+        &format!("{BASE}[include]\nfiles = {{dir}}/conf.d/*.conf\n"),
+    );
     let daemon = Daemon::start(dir, &Start::default());
     daemon.ctl(&["status"]).is("", 0);
     daemon.dir.write("conf.d/laravel-worker.conf", &worker);
 
     daemon.ctl(&["reread"]).is("laravel-worker: available\n", 0);
-    daemon.ctl(&["update"]).is("laravel-worker: added process group\n", 0);
-    let names: Vec<String> =
-        (0..8).map(|number| format!("laravel-worker:laravel-worker_{number:02}")).collect();
+    daemon
+        .ctl(&["update"])
+        .is("laravel-worker: added process group\n", 0);
+    let names: Vec<String> = (0..8)
+        .map(|number| format!("laravel-worker:laravel-worker_{number:02}"))
+        .collect();
     // The workers start by themselves, so there may be nothing left to start.
     let started = daemon.ctl(&["start", "laravel-worker:*"]);
     assert_eq!(started.code, 0, "{started:?}");
@@ -259,10 +303,20 @@ fn the_laravel_recipe_works_as_its_manual_says() {
         let name = line.strip_suffix(": started").expect("nothing but starts");
         assert!(names.iter().any(|known| known == name), "{started:?}");
     }
-    let masters: Vec<u32> = names.iter().map(|name| daemon.wait_for_state(name, "RUNNING")).collect();
+    let masters: Vec<u32> = names
+        .iter()
+        .map(|name| daemon.wait_for_state(name, "RUNNING"))
+        .collect();
     let status = daemon.ctl(&["status"]);
-    let listed: Vec<&str> = status.out.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!((listed, status.code), (names.iter().map(String::as_str).collect(), 0));
+    let listed: Vec<&str> = status
+        .out
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    assert_eq!(
+        (listed, status.code),
+        (names.iter().map(String::as_str).collect(), 0)
+    );
     // Eight programs write into one log.
     wait("eight greetings", || {
         let log = daemon.dir.read("worker.log");
@@ -270,7 +324,11 @@ fn the_laravel_recipe_works_as_its_manual_says() {
     });
     // A deployment restarts them; nobody waits an hour for those who go at once.
     let restarted = daemon.ctl(&["restart", "laravel-worker:*"]);
-    assert_eq!((restarted.out.lines().count(), restarted.code), (16, 0), "{restarted:?}");
+    assert_eq!(
+        (restarted.out.lines().count(), restarted.code),
+        (16, 0),
+        "{restarted:?}"
+    );
     assert!(masters.into_iter().all(|pid| !lives(pid)));
 }
 
@@ -314,7 +372,10 @@ fn uncommented(sections: &[&str], port: u16) -> String {
 /// Starts a daemon on the sample with these sections; the client's flags to reach it.
 fn sample(sections: &[&str]) -> Daemon {
     let dir = Dir::new();
-    dir.write("relative/directory/included.ini", "[program:included]\ncommand=/bin/cat\n");
+    dir.write(
+        "relative/directory/included.ini",
+        "[program:included]\ncommand=/bin/cat\n",
+    );
     dir.write("sd.conf", &uncommented(sections, free_port()));
     let start = Start {
         log: "supervisord.log",
@@ -336,7 +397,9 @@ fn the_sample_starts_as_it_is() {
 fn the_samples_unix_server_section_works() {
     let daemon = sample(&["unix_http_server]"]);
     assert_eq!(daemon.ctl(&["status"]).code, 1);
-    daemon.ctl(&["-u", "user", "-p", "123", "pid"]).is(&format!("{}\n", daemon.pid()), 0);
+    daemon
+        .ctl(&["-u", "user", "-p", "123", "pid"])
+        .is(&format!("{}\n", daemon.pid()), 0);
 }
 
 #[test]
@@ -346,7 +409,13 @@ fn the_samples_inet_server_and_client_sections_work() {
     let config = daemon.dir.read("sd.conf");
     assert!(config.contains("\nserverurl=http://127.0.0.1:"), "{config}");
     daemon.ctl(&["pid"]).is(&format!("{}\n", daemon.pid()), 0);
-    let socket = ["-c", "{dir}/none.conf", "-s", "unix://{dir}/supervisor.sock", "pid"];
+    let socket = [
+        "-c",
+        "{dir}/none.conf",
+        "-s",
+        "unix://{dir}/supervisor.sock",
+        "pid",
+    ];
     daemon.dir.write("none.conf", "[supervisorctl]\n");
     run_supervisorctl(&daemon.dir, &socket).is(&format!("{}\n", daemon.pid()), 0);
 }
@@ -355,14 +424,20 @@ fn the_samples_inet_server_and_client_sections_work() {
 fn the_samples_supervisord_section_works() {
     let daemon = sample(&["supervisord]"]);
     daemon.ctl(&["status"]).is("", 0);
-    assert!(daemon.rpc("supervisor.getIdentification", &[]).contains(">supervisor<"));
+    assert!(
+        daemon
+            .rpc("supervisor.getIdentification", &[])
+            .contains(">supervisor<")
+    );
 }
 
 #[test]
 fn the_samples_program_section_works() {
     let daemon = sample(&["program:"]);
     daemon.wait_for_state("theprogramname", "RUNNING");
-    daemon.ctl(&["stop", "theprogramname"]).is("theprogramname: stopped\n", 0);
+    daemon
+        .ctl(&["stop", "theprogramname"])
+        .is("theprogramname: stopped\n", 0);
     daemon.wait_for_entry("WARN", "stopped: theprogramname (terminated by SIGQUIT)");
 }
 

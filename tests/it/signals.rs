@@ -20,7 +20,10 @@ fn leaves_at(signal: Signal) {
     let received = at(&format!("received {signal} indicating exit request"));
     let waiting = at("waiting for cat to die");
     let stopped = at("stopped: cat (terminated by SIGTERM)");
-    assert!(received.is_some() && received < stopped && waiting < stopped, "{texts:#?}");
+    assert!(
+        received.is_some() && received < stopped && waiting < stopped,
+        "{texts:#?}"
+    );
     assert!(waiting.is_some(), "{texts:#?}");
 }
 
@@ -92,7 +95,10 @@ fn hup_stops_all_reads_the_config_and_starts_again() {
 #[test]
 fn without_n_the_daemon_goes_to_the_background() {
     let dir = Dir::new();
-    let config = format!("{}[program:cat]\ncommand=/bin/cat\nstartsecs=0\n", crate::harness::BASE);
+    let config = format!(
+        "{}[program:cat]\ncommand=/bin/cat\nstartsecs=0\n",
+        crate::harness::BASE
+    );
     dir.write("sd.conf", &config);
     let started = run_supervisord(&dir, &["-c", "{dir}/sd.conf"]);
     assert_eq!((started.code, started.out.as_str()), (0, ""), "{started:?}");
@@ -153,7 +159,10 @@ fn no_child_stays_a_zombie() {
 fn the_pidfile_may_not_be_writable_and_the_daemon_runs_all_the_same() {
     let dir = Dir::new();
     std::fs::create_dir(dir.path("d.pid")).expect("a folder");
-    let config = format!("{}[program:cat]\ncommand=/bin/cat\nstartsecs=0\n", crate::harness::BASE);
+    let config = format!(
+        "{}[program:cat]\ncommand=/bin/cat\nstartsecs=0\n",
+        crate::harness::BASE
+    );
     dir.write("sd.conf", &config);
     // The pidfile is a folder: nothing can be written there.
     let mut child = std::process::Command::new(crate::harness::supervisord())

@@ -31,7 +31,10 @@ fn a_child_is_told_who_it_is() {
 
 #[test]
 fn a_childs_serverurl_can_be_said() {
-    let text = printed("echo $SUPERVISOR_SERVER_URL", "serverurl=http://elsewhere:9\n");
+    let text = printed(
+        "echo $SUPERVISOR_SERVER_URL",
+        "serverurl=http://elsewhere:9\n",
+    );
     assert_eq!(text, "http://elsewhere:9\n");
 }
 
@@ -48,7 +51,10 @@ fn environment_is_added_to_the_daemons() {
 #[test]
 fn the_daemons_environment_option_reaches_every_child() {
     let dir = Dir::new();
-    dir.write("p.sh", "echo \"$WHO $COLOUR $1\"\necho end\nexec /bin/cat\n");
+    dir.write(
+        "p.sh",
+        "echo \"$WHO $COLOUR $1\"\necho end\nexec /bin/cat\n",
+    );
     dir.write(
         "sd.conf",
         "[supervisord]\nlogfile={dir}/main.log\npidfile={dir}/d.pid\nchildlogdir={dir}\n\
@@ -80,7 +86,10 @@ fn directory_is_where_a_child_starts() {
 #[test]
 fn umask_is_the_daemons_or_the_programs_own() {
     assert_eq!(printed("umask", "").trim_start_matches('0'), "22\n");
-    assert_eq!(printed("umask", "umask=027\n").trim_start_matches('0'), "27\n");
+    assert_eq!(
+        printed("umask", "umask=027\n").trim_start_matches('0'),
+        "27\n"
+    );
 }
 
 #[test]
@@ -102,7 +111,9 @@ fn root_can_give_a_program_to_another_user() {
          startsecs=0\nstdout_logfile={dir}/out\n",
     );
     let group = {
-        let output = std::process::Command::new("id").args(["-gn", "nobody"]).output();
+        let output = std::process::Command::new("id")
+            .args(["-gn", "nobody"])
+            .output();
         String::from_utf8_lossy(&output.expect("id runs").stdout).into_owned()
     };
     daemon.dir.wait_for_text("out", &format!("nobody\n{group}"));
@@ -134,7 +145,10 @@ fn a_child_ignores_and_blocks_no_signal() {
     for name in ["SigIgn:", "SigBlk:"] {
         let line = status.lines().find(|line| line.starts_with(name));
         let bits = line.unwrap_or("").trim_start_matches(name).trim();
-        assert!(bits.bytes().all(|bit| bit == b'0') && !bits.is_empty(), "{name} {bits}");
+        assert!(
+            bits.bytes().all(|bit| bit == b'0') && !bits.is_empty(),
+            "{name} {bits}"
+        );
     }
 }
 
@@ -148,11 +162,14 @@ fn spawn_error(setup: impl Fn(&Dir), options: &str, sentence: &str, answer: &str
     daemon.wait_for_state("p", "FATAL");
     let sentence = daemon.dir.fill(sentence);
     daemon.wait_for_entry("INFO", &format!("spawnerr: {sentence}"));
-    daemon
-        .ctl(&["status", "p"])
-        .is(&format!("p                                FATAL     {sentence}\n"), 3);
+    daemon.ctl(&["status", "p"]).is(
+        &format!("p                                FATAL     {sentence}\n"),
+        3,
+    );
     assert_eq!(daemon.count("spawned: "), 0);
-    daemon.ctl(&["start", "p"]).is(&format!("p: ERROR ({answer})\n"), code);
+    daemon
+        .ctl(&["start", "p"])
+        .is(&format!("p: ERROR ({answer})\n"), code);
 }
 
 #[test]
@@ -214,7 +231,8 @@ fn a_command_with_an_open_quote_is_refused_in_a_sentence() {
     daemon.wait_for_state("p", "FATAL");
     let found = wait("the spawn error", || {
         let log = daemon.log();
-        log.into_iter().find(|entry| entry.text.starts_with("spawnerr: can't parse command"))
+        log.into_iter()
+            .find(|entry| entry.text.starts_with("spawnerr: can't parse command"))
     });
     assert!(found.text.ends_with("No closing quotation"), "{found:?}");
 }
@@ -261,9 +279,8 @@ fn a_file_that_is_no_program_is_written_to_the_childs_stderr() {
 
 #[test]
 fn stdin_is_a_pipe_that_stays_open() {
-    let daemon = Daemon::with(
-        "[program:p]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile={dir}/out\n",
-    );
+    let daemon =
+        Daemon::with("[program:p]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile={dir}/out\n");
     daemon.wait_for_state("p", "RUNNING");
     daemon.rpc("supervisor.sendProcessStdin", &["p", "hello there"]);
     daemon.dir.wait_for_text("out", "hello there");

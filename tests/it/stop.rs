@@ -191,7 +191,10 @@ fn a_stop_right_after_a_start_is_not_lost() {
         assert!(answered(&start), "round {round}: {start}");
         let stop = daemon.rpc("supervisor.stopProcess", &["sleeper"]);
         assert!(answered(&stop), "round {round}: {stop}");
-        assert_eq!(daemon.field("sleeper", "statename").as_deref(), Some("STOPPED"));
+        assert_eq!(
+            daemon.field("sleeper", "statename").as_deref(),
+            Some("STOPPED")
+        );
         assert_eq!(daemon.pid_of("sleeper"), 0);
     }
     assert_eq!(daemon.count("spawned: 'sleeper'"), 40);
@@ -203,7 +206,9 @@ fn a_stop_right_after_a_start_is_not_lost() {
 fn a_restart_by_command_gives_another_pid() {
     let daemon = Daemon::with("[program:cat]\ncommand=/bin/cat\nstartsecs=0\n");
     let pid = daemon.wait_for_state("cat", "RUNNING");
-    daemon.ctl(&["restart", "cat"]).is("cat: stopped\ncat: started\n", 0);
+    daemon
+        .ctl(&["restart", "cat"])
+        .is("cat: stopped\ncat: started\n", 0);
     assert_ne!(daemon.pid_of("cat"), pid);
     assert!(!lives(pid));
 }
