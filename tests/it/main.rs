@@ -1,1 +1,29 @@
-//! The daemon from outside.
+//! The daemon and its client from outside: real files, real children, real sockets.
+
+mod harness;
+
+// What users wrote.
+mod seeds;
+
+// Life and death of programs.
+mod life;
+mod order;
+mod spawn;
+mod stop;
+
+// What they say.
+mod logs;
+
+// Who asks.
+mod auth;
+mod control;
+
+// The daemon itself.
+mod flags;
+mod refuse;
+mod reload;
+mod scale;
+mod signals;
+
+// The tree that all this lies in.
+mod house;
