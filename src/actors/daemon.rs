@@ -18,6 +18,7 @@ use super::handle::{AddError, Outcome, RemoveError, SignalError, StartError, Sto
 use super::mainlog::MainLogHandle;
 use super::process::Process;
 use super::source::Source;
+use super::turn::Turn;
 use super::world::World;
 use crate::config::{Config, Diff, GroupConfig};
 use crate::model::event::{Event, EventKind};
@@ -93,7 +94,10 @@ pub struct FindGroup(pub String);
 /// starting.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Vec<Outcome<StartError>>")]
-pub struct StartEverything(pub StartAll);
+pub struct StartEverything {
+    /// Whether to wait until they are RUNNING.
+    pub wait: bool,
+}
 
 /// Stops every process that runs. Answered when all have answered, in the order of starting.
 #[derive(Clone, Copy, Debug, Message)]
@@ -191,8 +195,9 @@ impl Daemon {
         self.world.table.set_mood(Mood::Running);
         let kind = EventKind::SupervisorStateChangeRunning;
         self.world.bus.publish(kind, || Event::SupervisorRunning);
-        for active in &self.active {
-            active.group.do_send(AutostartAll);
+        let turns = Turn::default().divide(self.active.len());
+        for (active, turn) in self.active.iter().zip(turns) {
+            active.group.do_send(AutostartAll(turn));
         }
     }
 
@@ -408,13 +413,16 @@ impl Handler<FindGroup> for Daemon {
 
 impl Daemon {
     /// Asks all groups in the order of starting, and strings their answers together.
-    fn ask_all<M, T>(&self, message: M) -> ResponseFuture<Vec<T>>
+    fn ask_all<M, T>(&self, message: impl Fn(Turn) -> M) -> ResponseFuture<Vec<T>>
     where
-        M: Message<Result = Vec<T>> + Copy + Send + 'static,
+        M: Message<Result = Vec<T>> + Send + 'static,
         Group: Handler<M>,
         T: Send + 'static,
     {
-        let asked = join_all(self.active.iter().map(|active| active.group.send(message)));
+        let turns = Turn::default().divide(self.active.len());
+        let asked = self.active.iter().zip(turns);
+        let asked = asked.map(|(active, turn)| active.group.send(message(turn)));
+        let asked = join_all(asked);
         // A group that is gone meanwhile has nothing left to answer for.
         Box::pin(async move { asked.await.into_iter().flatten().flatten().collect() })
     }
@@ -424,7 +432,8 @@ impl Handler<StartEverything> for Daemon {
     type Result = ResponseFuture<Vec<Outcome<StartError>>>;
 
     fn handle(&mut self, order: StartEverything, _: &mut Context<Self>) -> Self::Result {
-        self.ask_all(order.0)
+        let StartEverything { wait } = order;
+        self.ask_all(|turn| StartAll { wait, turn })
     }
 }
 
@@ -432,7 +441,7 @@ impl Handler<StopEverything> for Daemon {
     type Result = ResponseFuture<Vec<Outcome<StopError>>>;
 
     fn handle(&mut self, order: StopEverything, _: &mut Context<Self>) -> Self::Result {
-        self.ask_all(order.0)
+        self.ask_all(|_| order.0)
     }
 }
 
@@ -440,7 +449,7 @@ impl Handler<SignalEverything> for Daemon {
     type Result = ResponseFuture<Vec<Outcome<SignalError>>>;
 
     fn handle(&mut self, order: SignalEverything, _: &mut Context<Self>) -> Self::Result {
-        self.ask_all(order.0)
+        self.ask_all(|_| order.0)
     }
 }
 
@@ -484,7 +493,7 @@ impl Handler<AddGroup> for Daemon {
             }
             act.activate(&config, &group, &logs);
             if let Some(active) = act.find(&group.name) {
-                active.group.do_send(AutostartAll);
+                active.group.do_send(AutostartAll(Turn::default()));
             }
             Ok(())
         }))

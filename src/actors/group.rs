@@ -1,8 +1,10 @@
 //! A Group: its members and their order.
 //!
-//! Members are started in the order of the config (ascending by priority, then by name). A stop
-//! by request goes through them in the same order; the stop of the whole daemon in reverse, all
-//! signalled at once. The group does not wait between members: who waits is whoever asked.
+//! With the daemon, members are started as the group lists its programs; by request they are
+//! started and stopped in ascending order of priority; the stop of the whole daemon goes in
+//! descending order, all signalled at once. Of equal ones, the order is that of the list, and
+//! within a program that of the names. All this is as in the original. The group does not wait
+//! between members: who waits is whoever asked.
 
 use super::handle::{Outcome, SignalError, StartError, StopError};
 use super::output::{Output, OutputConfig};
@@ -10,6 +12,7 @@ use super::process::{
     self, Autostart, Hold, Process, ReopenLogs, SendSignal, Start, Stop, StopWithGroup,
 };
 use super::table::{GroupRows, Row};
+use super::turn::Turn;
 use super::world::World;
 use crate::config::{Config, GroupConfig, LogFile, ProcessConfig, StreamConfig};
 use crate::model::signal::Signal;
@@ -28,6 +31,7 @@ use std::sync::Arc;
 /// The actor; see the module.
 pub struct Group {
     world: Rc<World>,
+    /// Ascending by priority.
     members: Vec<Member>,
 }
 
@@ -35,6 +39,9 @@ struct Member {
     process: Addr<Process>,
     row: Arc<Row>,
     autostart: bool,
+    priority: i64,
+    /// The place in the group's list.
+    place: usize,
 }
 
 /// The member of a name. Answered at once.
@@ -44,11 +51,13 @@ pub struct Find(pub String);
 
 /// Starts every member that does not run, each as [`Start`] does. Answered when all have
 /// answered, in the order of starting.
-#[derive(Clone, Copy, Debug, Message)]
+#[derive(Debug, Message)]
 #[rtype(result = "Vec<Outcome<StartError>>")]
 pub struct StartAll {
     /// Whether to wait until they are RUNNING.
     pub wait: bool,
+    /// When to make their children.
+    pub turn: Turn,
 }
 
 /// Stops every member that runs, each as [`Stop`] does. Answered when all have answered.
@@ -65,9 +74,9 @@ pub struct StopAll {
 pub struct SignalAll(pub Signal);
 
 /// Starts the members that are to be started with the daemon. Not answered.
-#[derive(Clone, Copy, Debug, Message)]
+#[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct AutostartAll;
+pub struct AutostartAll(pub Turn);
 
 /// Starts nothing any more without being asked to. Answered at once.
 #[derive(Clone, Copy, Debug, Message)]
@@ -155,7 +164,7 @@ impl Group {
         auto_logs: &AutoLogs,
     ) -> Addr<Self> {
         let name: Arc<str> = group.name.as_str().into();
-        let member = |program: &ProcessConfig| {
+        let member = |(place, program): (usize, &ProcessConfig)| {
             let log = |channel| {
                 let path = match &stream(program, channel).logfile {
                     LogFile::None => return None,
@@ -173,9 +182,13 @@ impl Group {
                 process: process(world, config, program, &row),
                 row,
                 autostart: program.autostart,
+                priority: program.priority,
+                place,
             }
         };
-        let members: Vec<Member> = group.processes.iter().map(member).collect();
+        let members = group.processes.iter().enumerate().map(member);
+        let mut members: Vec<Member> = members.collect();
+        members.sort_by_key(|member| member.priority);
         world.table.add(Arc::new(GroupRows {
             name,
             priority: group.priority,
@@ -192,21 +205,24 @@ impl Group {
     fn ask<M, E, F>(
         &self,
         fits: impl Fn(ProcessState) -> bool,
-        message: M,
+        turn: Turn,
+        message: impl Fn(Turn) -> M,
         lost: F,
     ) -> ResponseFuture<Vec<Outcome<E>>>
     where
-        M: Message<Result = Result<(), E>> + Copy + Send + 'static,
+        M: Message<Result = Result<(), E>> + Send + 'static,
         Process: Handler<M>,
         E: Send + 'static,
         F: Fn() -> E + 'static,
     {
-        let fitting = self
-            .members
-            .iter()
-            .filter(|member| fits(member.row.read().state));
-        let asked: Vec<_> = fitting
-            .map(|member| (Arc::clone(&member.row), member.process.send(message)))
+        let fitting = self.members.iter();
+        let fitting: Vec<_> = fitting
+            .filter(|member| fits(member.row.read().state))
+            .collect();
+        let turns = turn.divide(fitting.len());
+        let asked = fitting.into_iter().zip(turns);
+        let asked: Vec<_> = asked
+            .map(|(member, turn)| (Arc::clone(&member.row), member.process.send(message(turn))))
             .collect();
         let world = Rc::clone(&self.world);
         Box::pin(async move {
@@ -319,9 +335,10 @@ impl Handler<Find> for Group {
 impl Handler<StartAll> for Group {
     type Result = ResponseFuture<Vec<Outcome<StartError>>>;
 
-    fn handle(&mut self, StartAll { wait }: StartAll, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, StartAll { wait, turn }: StartAll, _: &mut Context<Self>) -> Self::Result {
         let lost = || StartError::UnknownState;
-        self.ask(|state| !state.is_running(), Start { wait }, lost)
+        let start = |turn| Start { wait, turn };
+        self.ask(|state| !state.is_running(), turn, start, lost)
     }
 }
 
@@ -330,7 +347,12 @@ impl Handler<StopAll> for Group {
 
     fn handle(&mut self, StopAll { wait }: StopAll, _: &mut Context<Self>) -> Self::Result {
         let lost = || StopError::Failed("the daemon lost control of it".to_owned());
-        self.ask(ProcessState::is_running, Stop { wait }, lost)
+        self.ask(
+            ProcessState::is_running,
+            Turn::default(),
+            |_| Stop { wait },
+            lost,
+        )
     }
 }
 
@@ -339,16 +361,20 @@ impl Handler<SignalAll> for Group {
 
     fn handle(&mut self, SignalAll(signal): SignalAll, _: &mut Context<Self>) -> Self::Result {
         let lost = || SignalError::Failed("the daemon lost control of it".to_owned());
-        self.ask(ProcessState::is_signallable, SendSignal(signal), lost)
+        let send = |_| SendSignal(signal);
+        self.ask(ProcessState::is_signallable, Turn::default(), send, lost)
     }
 }
 
 impl Handler<AutostartAll> for Group {
     type Result = ();
 
-    fn handle(&mut self, AutostartAll: AutostartAll, _: &mut Context<Self>) {
-        for member in self.members.iter().filter(|member| member.autostart) {
-            member.process.do_send(Autostart);
+    fn handle(&mut self, AutostartAll(turn): AutostartAll, _: &mut Context<Self>) {
+        let mut members: Vec<&Member> = self.members.iter().filter(|it| it.autostart).collect();
+        members.sort_by_key(|member| member.place);
+        let turns = turn.divide(members.len());
+        for (member, turn) in members.into_iter().zip(turns) {
+            member.process.do_send(Autostart(turn));
         }
     }
 }

@@ -15,6 +15,7 @@ use super::mainlog::MainLogHandle;
 use super::process::{ClearLogs, Process, SendSignal, Start, Stop, WriteStdin};
 use super::source::Source;
 use super::table::Table;
+use super::turn::Turn;
 use super::world::World;
 use crate::config::{Diff, MainLogTarget};
 use crate::model::event::{Event, EventKind};
@@ -193,7 +194,15 @@ impl Supervisor {
             .await
             .ok_or(StartError::Unknown)?;
         let lost = Err(StartError::UnknownState);
-        ask(&process, Start { wait }).await.unwrap_or(lost)
+        ask(
+            &process,
+            Start {
+                wait,
+                turn: Turn::default(),
+            },
+        )
+        .await
+        .unwrap_or(lost)
     }
 
     /// Starts every process of a group that does not run, in order, and answers when all have
@@ -204,12 +213,20 @@ impl Supervisor {
         wait: bool,
     ) -> Result<Vec<Outcome<StartError>>, Unknown> {
         let group = self.group(group).await.ok_or(Unknown)?;
-        ask(&group, StartAll { wait }).await.ok_or(Unknown)
+        ask(
+            &group,
+            StartAll {
+                wait,
+                turn: Turn::default(),
+            },
+        )
+        .await
+        .ok_or(Unknown)
     }
 
     /// Starts every process that does not run.
     pub async fn start_all(&self, wait: bool) -> Vec<Outcome<StartError>> {
-        let order = StartEverything(StartAll { wait });
+        let order = StartEverything { wait };
         self.ask(order).await.unwrap_or_default()
     }
 

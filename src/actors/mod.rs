@@ -24,6 +24,7 @@ mod stdin;
 mod syslogger;
 pub mod table;
 mod target;
+mod turn;
 mod watch;
 pub mod world;
 

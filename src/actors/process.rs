@@ -13,6 +13,7 @@ use super::reaper::{Disown, Ended, Own};
 use super::spawner::{Find, NotSpawned, Spawn};
 use super::stdin::{Stdin, WriteError};
 use super::table::Row;
+use super::turn::Turn;
 use super::world::World;
 use crate::config::ProcessConfig;
 use crate::model::event::{Event, EventKind, StateChange};
@@ -51,6 +52,8 @@ pub struct Process {
     stdin: Option<Stdin>,
     /// An end that was heard of and is not told yet.
     death: Option<Ended>,
+    /// When to make the child that is asked for.
+    turn: Turn,
     /// The one timer: when it is due, and its future.
     timer: Option<(Instant, SpawnHandle)>,
     starts: Vec<WaitingStart>,
@@ -66,17 +69,19 @@ struct WaitingStart {
 
 /// Starts the process by request. With `wait`, answered once it is RUNNING or has failed; else
 /// once it was spawned or could not be.
-#[derive(Clone, Copy, Debug, Message)]
+#[derive(Debug, Message)]
 #[rtype(result = "Result<(), StartError>")]
 pub struct Start {
     /// Whether to wait.
     pub wait: bool,
+    /// When to make the child.
+    pub turn: Turn,
 }
 
 /// Starts the process because its config says so. Not answered.
-#[derive(Clone, Copy, Debug, Message)]
+#[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Autostart;
+pub struct Autostart(pub Turn);
 
 /// Stops the process by request. With `wait`, answered once it is gone; else once it was asked
 /// to go.
@@ -142,6 +147,7 @@ impl Process {
             socket,
             stdin: None,
             death: None,
+            turn: Turn::default(),
             timer: None,
             starts: Vec::new(),
             stops: Vec::new(),
@@ -201,6 +207,7 @@ impl Process {
         let world = Rc::clone(&self.world);
         let (program, group) = (Arc::clone(&self.program), Arc::clone(&self.row.group));
         let (owner, socket) = (self.owner, self.socket.clone());
+        let mut turn = std::mem::take(&mut self.turn);
         let launch = async move {
             let lost = |_| NotSpawned("the daemon's spawner is gone".to_owned());
             let command = find
@@ -221,7 +228,10 @@ impl Process {
                 owner,
                 socket,
             };
-            world.spawner.send(order).await.map_err(lost)?
+            turn.begin().await;
+            let child = world.spawner.send(order);
+            drop(turn);
+            child.await.map_err(lost)?
         };
         let launch = launch.into_actor(self);
         ctx.spawn(launch.map(|result, act, ctx| act.launched(result, ctx)));
@@ -337,6 +347,7 @@ impl Process {
         &mut self,
         found: Result<(), StartError>,
         wait: bool,
+        turn: Turn,
         ctx: &mut Context<Self>,
     ) -> Result<oneshot::Receiver<Result<(), StartError>>, StartError> {
         found?;
@@ -352,7 +363,9 @@ impl Process {
             until_up: wait,
             answer,
         });
+        self.turn = turn;
         self.drive(Input::Start, ctx);
+        self.turn = Turn::default();
         Ok(answered)
     }
 
@@ -405,7 +418,7 @@ impl Actor for Process {
 impl Handler<Start> for Process {
     type Result = ResponseActFuture<Self, Result<(), StartError>>;
 
-    fn handle(&mut self, Start { wait }: Start, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Start { wait, turn }: Start, _: &mut Context<Self>) -> Self::Result {
         // What cannot be executed is told before what runs already, as in the original.
         let find = self.world.spawner.send(Find(Arc::clone(&self.program)));
         let found = async move {
@@ -421,7 +434,7 @@ impl Handler<Start> for Process {
         let start = found
             .into_actor(self)
             .then(move |found, act: &mut Self, ctx| {
-                let started = act.start_found(found, wait, ctx);
+                let started = act.start_found(found, wait, turn, ctx);
                 let answered = async move {
                     // An actor that goes away meanwhile leaves no child.
                     started?
@@ -437,8 +450,11 @@ impl Handler<Start> for Process {
 impl Handler<Autostart> for Process {
     type Result = ();
 
-    fn handle(&mut self, Autostart: Autostart, ctx: &mut Context<Self>) {
+    fn handle(&mut self, Autostart(turn): Autostart, ctx: &mut Context<Self>) {
+        self.turn = turn;
         self.drive(Input::Start, ctx);
+        // Where nothing was launched, the next may go on.
+        self.turn = Turn::default();
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a daemon comes to be, and the one place that ties the rooms together.
 //!
 //! The order matters. First what the process was started with is settled; then flags and config
-//! are read, the user is changed and limits are raised; then the pidfile and the sockets are
+//! are read, the user is changed and limits are raised; then the sockets and the pidfile are
 //! claimed, which shows whether another daemon is at work before anything of its is touched; then
 //! the process goes into the background, while it still has one thread; then come the threads,
 //! the main log, and the daemon. Up to there an error is two lines on stderr and exit code 2.
@@ -120,11 +120,6 @@ fn claim(start: Start, flags: Flags) -> Result<Prepared, UsageError> {
     let mut notes = Vec::new();
     become_user(config.daemon.user, &mut notes)?;
     raise_limits(&config, &mut notes)?;
-    let pidfile = match Pidfile::claim(&config.daemon.pidfile) {
-        Err(held @ PidfileError::Held { .. }) => return Err(UsageError(held.to_string())),
-        // A daemon without a pidfile is better than none; it is said in the main log.
-        claimed @ (Ok(_) | Err(PidfileError::System { .. })) => claimed,
-    };
     let mut servers = Vec::new();
     for server in &config.servers {
         let (bound, remarks) =
@@ -134,6 +129,11 @@ fn claim(start: Start, flags: Flags) -> Result<Prepared, UsageError> {
         }
         servers.push((server.clone(), bound));
     }
+    let pidfile = match Pidfile::claim(&config.daemon.pidfile) {
+        Err(held @ PidfileError::Held { .. }) => return Err(UsageError(held.to_string())),
+        // A daemon without a pidfile is better than none; it is said in the main log.
+        claimed @ (Ok(_) | Err(PidfileError::System { .. })) => claimed,
+    };
     let background = if config.daemon.nodaemon {
         None
     } else {
