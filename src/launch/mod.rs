@@ -101,7 +101,7 @@ fn prepare(program: String, args: &[String]) -> Result<Option<Prepared>, UsageEr
             print(&format!("{}\n", crate::VERSION));
             return Ok(None);
         }
-        Invocation::Run(flags) => flags,
+        Invocation::Run(flags) => *flags,
     };
     claim(start, flags).map(Some)
 }
