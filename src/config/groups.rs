@@ -9,39 +9,9 @@ use super::types::{
     FcgiAddress, FcgiSocket, GroupConfig, GroupKind, ListenerConfig, Note, ProcessConfig,
 };
 use super::values;
-use crate::model::text::strip;
+use crate::model::event::EventMask;
+use crate::model::text::{is_space, strip};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-
-/// The types of events, each with all above it in its name.
-const EVENT_TYPES: [&str; 27] = [
-    "EVENT",
-    "PROCESS_COMMUNICATION",
-    "PROCESS_COMMUNICATION_STDERR",
-    "PROCESS_COMMUNICATION_STDOUT",
-    "PROCESS_GROUP",
-    "PROCESS_GROUP_ADDED",
-    "PROCESS_GROUP_REMOVED",
-    "PROCESS_LOG",
-    "PROCESS_LOG_STDERR",
-    "PROCESS_LOG_STDOUT",
-    "PROCESS_STATE",
-    "PROCESS_STATE_BACKOFF",
-    "PROCESS_STATE_EXITED",
-    "PROCESS_STATE_FATAL",
-    "PROCESS_STATE_RUNNING",
-    "PROCESS_STATE_STARTING",
-    "PROCESS_STATE_STOPPED",
-    "PROCESS_STATE_STOPPING",
-    "PROCESS_STATE_UNKNOWN",
-    "REMOTE_COMMUNICATION",
-    "SUPERVISOR_STATE_CHANGE",
-    "SUPERVISOR_STATE_CHANGE_RUNNING",
-    "SUPERVISOR_STATE_CHANGE_STOPPING",
-    "TICK",
-    "TICK_3600",
-    "TICK_5",
-    "TICK_60",
-];
 
 /// The one function that may judge a listener's result.
 const RESULT_HANDLER: &str = "supervisor.dispatchers:default_handler";
@@ -272,7 +242,7 @@ fn listener(view: &View<'_>) -> Result<ListenerConfig, Fault> {
     let names = values::list(&text).into_iter().map(str::to_uppercase);
     let mut events = BTreeSet::new();
     for name in names {
-        if !EVENT_TYPES.contains(&name.as_str()) {
+        if EventMask::of_name(&name).is_none() {
             let why = format!("Unknown event type {name} in [{section}] events");
             return Err(view.fault("events", why));
         }
@@ -311,7 +281,7 @@ fn tcp_socket(text: &str) -> Result<FcgiAddress, String> {
         .strip_prefix("tcp://")
         .and_then(|address| address.split_once(':'))
         .ok_or_else(bad)?;
-    let host_is_good = !host.is_empty() && !host.contains(crate::model::text::is_space);
+    let host_is_good = !host.is_empty() && !host.contains(is_space);
     let port_is_good = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     if !host_is_good || !port_is_good {
         return Err(bad());

@@ -313,7 +313,7 @@ fn members_leave_their_own_groups() {
 
 #[test]
 fn names_are_given_once() {
-    let text = "[program:a]\ncommand=1\nprocess_name=p\n[program:b]\ncommand=2\nprocess_name=p\n[program:g]\ncommand=3\n[group:g]\nprograms=a,b\n";
+    let text = "[program:a]\ncommand=1\nprocess_name=p\n[program:b]\ncommand=2\npriority=1\nprocess_name=p\n[program:g]\ncommand=3\n[group:g]\nprograms=a,b\n";
     check(text, "g: p(2)[]");
     let notes: Vec<_> = loaded(text)
         .notes

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 /// More processes of one program than a machine can run; the original would try.
 const MOST_PROCESSES: i64 = 100_000;
 
-/// The processes of a section as members of a group: ascending by priority and then by name.
+/// The processes of a section as members of a group, in the order of their numbers.
 /// `environment` is what `[supervisord]` sets for every child.
 pub(super) fn processes(
     context: &Context<'_>,
@@ -58,14 +58,13 @@ fn multiplied(
     Ok(processes)
 }
 
-/// Members of a group in the order of their start, each name once. Of two with one name the
-/// later one is run, as in the original, and a warning says so.
+/// Members of a group in the order of their start, each name once. Of two with one name the one
+/// that was listed later is run, as in the original, and a warning says so.
 pub(super) fn in_order(
     mut processes: Vec<ProcessConfig>,
     group: &str,
     notes: &mut Vec<Note>,
 ) -> Vec<ProcessConfig> {
-    processes.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     let last: HashMap<String, usize> = processes
         .iter()
         .enumerate()
@@ -86,6 +85,7 @@ pub(super) fn in_order(
         index += 1;
         kept
     });
+    processes.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     processes
 }
 

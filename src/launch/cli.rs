@@ -6,7 +6,7 @@
 use crate::config::values::{
     byte_size, existing_directory, existing_dirpath, integer, log_level, octal,
 };
-use crate::config::{Overrides, Surroundings};
+use crate::config::{ConfigError, Overrides, Surroundings};
 use crate::model::getopt::{GetoptError, Known, getopt};
 use crate::model::text::repr;
 use std::fmt::{self, Write as _};
@@ -55,6 +55,12 @@ impl fmt::Display for UsageError {
 }
 
 impl std::error::Error for UsageError {}
+
+impl From<ConfigError> for UsageError {
+    fn from(error: ConfigError) -> Self {
+        Self(error.message)
+    }
+}
 
 impl From<GetoptError> for UsageError {
     fn from(error: GetoptError) -> Self {
