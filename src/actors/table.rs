@@ -107,8 +107,16 @@ struct Inner {
     mood: Mood,
     /// The config that was read last: what `update` would make active.
     config: Arc<Config>,
-    /// Active groups, in the order of starting.
-    groups: Vec<Arc<GroupRows>>,
+    /// How many configs were read.
+    age: u64,
+    /// Active groups, in the order of starting, and the age of the config each was made from.
+    groups: Vec<(Arc<GroupRows>, u64)>,
+}
+
+impl Inner {
+    fn find(&self, name: &str) -> Option<&(Arc<GroupRows>, u64)> {
+        self.groups.iter().find(|(group, _)| &*group.name == name)
+    }
 }
 
 impl Table {
@@ -118,6 +126,7 @@ impl Table {
             inner: RwLock::new(Inner {
                 mood: Mood::Running,
                 config,
+                age: 0,
                 groups: Vec::new(),
             }),
         }
@@ -135,18 +144,19 @@ impl Table {
 
     /// The active groups, in the order of starting: ascending by priority, then by age.
     pub fn groups(&self) -> Vec<Arc<GroupRows>> {
-        self.read(|inner| inner.groups.clone())
+        let rows = |(group, _): &(Arc<GroupRows>, u64)| Arc::clone(group);
+        self.read(|inner| inner.groups.iter().map(rows).collect())
     }
 
     /// The active group of a name.
     pub fn group(&self, name: &str) -> Option<Arc<GroupRows>> {
-        self.read(|inner| {
-            inner
-                .groups
-                .iter()
-                .find(|group| &*group.name == name)
-                .cloned()
-        })
+        self.read(|inner| Some(Arc::clone(&inner.find(name)?.0)))
+    }
+
+    /// Whether the active group of a name was made from the very config that was read last: one
+    /// that has been active since before was made from an older one, even if nothing changed.
+    pub fn is_of_last_config(&self, name: &str) -> bool {
+        self.read(|inner| inner.find(name).is_some_and(|(_, age)| *age == inner.age))
     }
 
     /// The row of an active process.
@@ -160,19 +170,22 @@ impl Table {
     }
 
     pub(super) fn set_config(&self, config: Arc<Config>) {
-        self.change(|inner| inner.config = config);
+        self.change(|inner| {
+            inner.config = config;
+            inner.age += 1;
+        });
     }
 
     pub(super) fn add(&self, group: Arc<GroupRows>) {
         self.change(|inner| {
-            let after = |other: &Arc<GroupRows>| other.priority <= group.priority;
+            let after = |other: &(Arc<GroupRows>, u64)| other.0.priority <= group.priority;
             let place = inner.groups.partition_point(after);
-            inner.groups.insert(place, group);
+            inner.groups.insert(place, (group, inner.age));
         });
     }
 
     pub(super) fn remove(&self, name: &str) {
-        self.change(|inner| inner.groups.retain(|group| &*group.name != name));
+        self.change(|inner| inner.groups.retain(|(group, _)| &*group.name != name));
     }
 
     fn read<T>(&self, ask: impl FnOnce(&Inner) -> T) -> T {

@@ -11,7 +11,14 @@ pub(super) const MAX_HEADERS: usize = 100;
 
 /// Bytes of a call or a form. The biggest honest one is text for a child's stdin, of which the
 /// codec takes a mebibyte, or a multicall for a thousand programs.
-pub(super) const MAX_BODY: u64 = 4 << 20;
+pub(super) const MAX_BODY: usize = 4 << 20;
+
+/// Bytes of all big bodies that one server takes in at a time. Without it, as many clients as
+/// there may be could each send the biggest.
+pub(super) const MAX_BODIES: usize = 64 << 20;
+
+/// A body above this is big: all clients together may send small ones.
+pub(super) const BIG_BODY: usize = 64 << 10;
 
 /// From the first byte of a request, or from the connection, to the end of its headers. Slow
 /// networks need seconds; who sends a byte a minute only wants to hold a place.

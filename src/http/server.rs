@@ -43,6 +43,8 @@ pub(super) struct Server {
     pub(super) log: Logger,
     /// What a form must bring along to change anything: only our own pages tell it.
     pub(super) token: String,
+    /// Bytes of big bodies that were sent or announced.
+    pub(super) bodies: Rc<Cell<usize>>,
     /// Bytes of answers that wait for their clients.
     pub(super) unread: Rc<Cell<usize>>,
     /// Tails that are being sent.
@@ -68,6 +70,7 @@ impl Server {
             is_tcp,
             log,
             token: token(),
+            bodies: Rc::default(),
             unread: Rc::default(),
             tails: Rc::default(),
             closing,

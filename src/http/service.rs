@@ -1,6 +1,6 @@
 //! One request in, one answer out.
 
-use super::bounds::{BODY_TIME, MAX_BODY, MAX_QUOTED, MAX_TAILS, MAX_UNREAD};
+use super::bounds::{BIG_BODY, BODY_TIME, MAX_BODIES, MAX_BODY, MAX_QUOTED, MAX_TAILS, MAX_UNREAD};
 use super::origin::{host_is_ours, is_browser};
 use super::pages;
 use super::reply::{Content, Counted, Outgoing, Refusal, Reply, counted, stream, whole};
@@ -70,8 +70,8 @@ async fn serve(server: &Rc<Server>, parts: &Parts, body: Incoming) -> Result<Rep
     check_host(server, parts, &wanted)?;
     match wanted {
         Route::Rpc => {
-            let bytes = read_body(parts, body).await?;
-            rpc(server, &bytes).await
+            let (bytes, _counted) = read_body(server, parts, body).await?;
+            rpc(server, bytes).await
         }
         Route::LogTail { name, channel } => {
             let row = server.api.row(&name);
@@ -81,7 +81,7 @@ async fn serve(server: &Rc<Server>, parts: &Parts, body: Incoming) -> Result<Rep
         Route::MainLogTail => tail(server, server.api.supervisor().main_log()).await,
         Route::Status => pages::status(server, parts.uri.query().unwrap_or("")),
         Route::Act => {
-            let bytes = read_body(parts, body).await?;
+            let (bytes, _counted) = read_body(server, parts, body).await?;
             pages::act(server, &parts.headers, &bytes).await
         }
         Route::Tail => Ok(pages::tail(server, parts.uri.query().unwrap_or("")).await),
@@ -111,20 +111,34 @@ fn check_host(server: &Server, parts: &Parts, wanted: &Route) -> Result<(), Refu
     Ok(())
 }
 
-/// The whole body of a request that must say how long it is.
-async fn read_body(parts: &Parts, body: Incoming) -> Result<Bytes, Refusal> {
+/// The whole body of a request that must say how long it is, counted while it is used.
+async fn read_body(
+    server: &Server,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<(Bytes, Counted), Refusal> {
     if !parts.headers.contains_key(CONTENT_LENGTH) {
         return Err(Refusal::new(StatusCode::LENGTH_REQUIRED));
     }
-    if body.size_hint().lower() > MAX_BODY {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > MAX_BODY {
         return Err(last(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("A body may have at most {MAX_BODY} bytes"),
         ));
     }
-    let limit = usize::try_from(MAX_BODY).unwrap_or(usize::MAX);
-    match timeout(BODY_TIME, Limited::new(body, limit).collect()).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+    let counted = if announced <= BIG_BODY {
+        Counted::default()
+    } else if server.bodies.get() + announced <= MAX_BODIES {
+        Counted::new(&server.bodies, announced)
+    } else {
+        return Err(last(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Too many big requests come at the same time",
+        ));
+    };
+    match timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await {
+        Ok(Ok(whole)) => Ok((whole.to_bytes(), counted)),
         // The connection broke; nobody will hear this.
         Ok(Err(_)) => Err(last(StatusCode::BAD_REQUEST, "The body is not complete")),
         Err(_) => Err(last(
@@ -134,8 +148,9 @@ async fn read_body(parts: &Parts, body: Incoming) -> Result<Bytes, Refusal> {
     }
 }
 
-async fn rpc(server: &Rc<Server>, bytes: &[u8]) -> Result<Reply, Refusal> {
-    let call = read_call(bytes).map_err(|why| not_understood(server, bytes, &why))?;
+async fn rpc(server: &Rc<Server>, bytes: Bytes) -> Result<Reply, Refusal> {
+    let call = read_call(&bytes).map_err(|why| not_understood(server, &bytes, &why))?;
+    drop(bytes);
     if server.unread.get() > MAX_UNREAD {
         return Err(last(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -12,6 +12,7 @@ use crate::actors::Supervisor;
 use crate::model::state::Mood;
 use crate::model::time::LocalTime;
 use slog::{Logger, trace};
+use std::cell::Cell;
 use tokio::sync::Semaphore;
 
 /// Calls in one `system.multicall`. `supervisorctl` makes one for each program at most, and a
@@ -21,6 +22,10 @@ const MAX_CALLS: usize = 5000;
 /// Bytes of an answer after which a `system.multicall` makes no further calls: thousands of small
 /// calls must not become gigabytes. It holds one whole log in pieces, with XML around it.
 const MAX_ANSWER: usize = 64 << 20;
+
+/// Bytes of all answers to multicalls that are being written, after which none of them makes
+/// further calls: the bound above must not be had many times over.
+const MAX_UNFINISHED: usize = 128 << 20;
 
 /// Logs that are read at the same time. Each is up to [`super::logs::MAX_LOG`] twice, once as
 /// bytes and once as XML; the others wait their turn.
@@ -32,6 +37,8 @@ pub struct Api {
     pub(super) supervisor: Supervisor,
     pub(super) clock: fn(i64) -> LocalTime,
     pub(super) log_reads: Semaphore,
+    /// Bytes of answers to multicalls that are being written.
+    unfinished: Cell<usize>,
     has_supervisor: bool,
     log: Logger,
 }
@@ -45,9 +52,15 @@ impl Api {
             supervisor,
             clock,
             log_reads: Semaphore::new(LOG_READS),
+            unfinished: Cell::new(0),
             has_supervisor,
             log,
         }
+    }
+
+    /// Whether `supervisor.*` is known.
+    pub const fn has_supervisor(&self) -> bool {
+        self.has_supervisor
     }
 
     /// The daemon that is asked.
@@ -188,10 +201,15 @@ impl Api {
             return Err(incorrect());
         }
         out.begin_array();
+        let mut share = Share {
+            total: &self.unfinished,
+            bytes: 0,
+        };
         for call in calls {
             if let Err(Fault { code, text }) = self.one_of_many(call, out).await {
                 out.fault_struct(code, &text);
             }
+            share.grow_to(out.len());
             // Thousands of calls that need no waiting would hold up all other clients.
             tokio::task::yield_now().await;
         }
@@ -212,7 +230,7 @@ impl Api {
             Some(Value::Array(params)) => params.clone(),
             Some(_) => return Err(incorrect()),
         };
-        if out.len() > MAX_ANSWER {
+        if out.len() > MAX_ANSWER || self.unfinished.get() > MAX_UNFINISHED {
             return Err(FaultKind::Failed.about("the answer to this multicall is too big already"));
         }
         // Recursion is refused by its name, whatever its arguments are.
@@ -251,6 +269,25 @@ impl Api {
             .and_then(|name| Method::find(&name))
             .filter(|method| self.serves(method))
             .ok_or_else(|| FaultKind::SignatureUnsupported.plain())
+    }
+}
+
+/// What one unfinished answer adds to all of them.
+struct Share<'a> {
+    total: &'a Cell<usize>,
+    bytes: usize,
+}
+
+impl Share<'_> {
+    fn grow_to(&mut self, bytes: usize) {
+        self.total.set(self.total.get() - self.bytes + bytes);
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.grow_to(0);
     }
 }
 

@@ -132,16 +132,18 @@ impl Api {
             .iter()
             .flat_map(|group| {
                 let active = self.supervisor.table().group(&group.name);
-                group
-                    .processes
-                    .iter()
-                    .map(move |process| (process, group, active.clone()))
+                let processes = group.processes.iter();
+                processes.map(move |process| (process, group, active.clone()))
             })
             .collect();
         processes.sort_by(|(a, ..), (b, ..)| a.name.cmp(&b.name));
         out.begin_array();
         for (process, group, active) in processes {
-            config_info(process, group, active.as_deref(), out);
+            // An automatic log has a name once its group was made active. As in the original, a
+            // config that was read after that does not know the name.
+            let is_named = self.supervisor.table().is_of_last_config(&group.name);
+            let named = active.as_deref().filter(|_| is_named);
+            config_info(process, group, active.is_some(), named, out);
         }
         out.end_array()
     }
@@ -150,11 +152,11 @@ impl Api {
 fn config_info(
     process: &ProcessConfig,
     group: &GroupConfig,
-    active: Option<&GroupRows>,
+    inuse: bool,
+    named: Option<&GroupRows>,
     out: &mut Writer,
 ) {
-    // An automatic log has a name once its group was made active.
-    let live = active
+    let live = named
         .and_then(|group| group.rows.iter().find(|row| *row.name == *process.name))
         .map(|row| row.read());
     let stdout_name = live.as_ref().and_then(|live| live.stdout_logfile.clone());
@@ -179,7 +181,7 @@ fn config_info(
     });
     text(out, "group", &group.name);
     long(out, "group_prio", group.priority);
-    boolean(out, "inuse", active.is_some());
+    boolean(out, "inuse", inuse);
     boolean(out, "killasgroup", process.killasgroup);
     text(out, "name", &process.name);
     long(out, "process_prio", process.priority);

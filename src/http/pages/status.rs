@@ -20,7 +20,7 @@ pub(super) fn table(statuses: &[Status], message: Option<&str>, token: &str) -> 
     push(
         &mut body,
         format_args!(
-            "<p><a href=\"index.html?action=refresh\">Refresh</a> {} {}</p>\n",
+            "<div><a href=\"index.html?action=refresh\">Refresh</a> {} {}</div>\n",
             button(token, "restartall", None, "Restart All"),
             button(token, "stopall", None, "Stop All")
         ),
@@ -57,8 +57,8 @@ pub(super) fn question(action: &Action, token: &str) -> String {
         }
     };
     format!(
-        "<h1>{}?</h1>\n<p>A link alone changes nothing here.</p>\n<p>{} <a href=\"index.html\">No, \
-         show all processes</a></p>\n",
+        "<h1>{}?</h1>\n<p>A link alone changes nothing here.</p>\n<div>{} <a href=\"index.html\">No, \
+         show all processes</a></div>\n",
         escape(&what),
         button(token, name, process, "Yes")
     )

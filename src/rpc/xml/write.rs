@@ -41,6 +41,8 @@ impl Writer {
     /// Ends the answer and gives the whole document away.
     pub fn finish(mut self) -> Vec<u8> {
         self.raw(b"</param>\n</params>\n</methodResponse>\n");
+        // It may wait long for a slow client; room that it grew into and left empty need not.
+        self.out.shrink_to_fit();
         self.out
     }
 
