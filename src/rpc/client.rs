@@ -252,6 +252,7 @@ impl Client {
     ) -> Result<Value, ClientError> {
         let request = self
             .request("POST", "/RPC2")
+            .header(header::CONNECTION, "close")
             .header(header::CONTENT_TYPE, "text/xml")
             .header(header::ACCEPT, "text/xml")
             .body(Full::from(xml::write_call(method, params)));
@@ -281,6 +282,8 @@ impl Client {
         stop: impl Future<Output = ()>,
         mut feed: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<Followed, ClientError> {
+        // Without `Connection: close`: the original's server would then hold everything back
+        // until the end, which never comes.
         let request = self
             .request("GET", path)
             .header(header::ACCEPT, "*/*")
@@ -310,7 +313,6 @@ impl Client {
             .method(method)
             .uri(path)
             .header(header::HOST, self.address.host())
-            .header(header::CONNECTION, "close")
             .header(
                 header::USER_AGENT,
                 concat!("supervisorctl/", env!("CARGO_PKG_VERSION")),

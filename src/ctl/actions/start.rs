@@ -55,11 +55,10 @@ const fn settled(state: ProcessState) -> Option<i64> {
     match state {
         ProcessState::Starting => None,
         ProcessState::Running => Some(fault::SUCCESS),
+        ProcessState::Backoff | ProcessState::Fatal => Some(fault::SPAWN_ERROR),
         ProcessState::Stopped
-        | ProcessState::Backoff
         | ProcessState::Stopping
         | ProcessState::Exited
-        | ProcessState::Fatal
         | ProcessState::Unknown => Some(fault::ABNORMAL_TERMINATION),
     }
 }

@@ -337,7 +337,7 @@ fn on_a_terminal_long_work_is_shown_as_it_happens() {
             ("pause", ok()),
             ("getAllProcessInfo()", states(&[("a", 30), ("c", 20)])),
         ],
-        "b: ERROR (spawn error)\nc: started\na: ERROR (abnormal termination)\n\
+        "b: ERROR (spawn error)\nc: started\na: ERROR (spawn error)\n\
          d: ERROR (no such process)\n",
         1,
     );
