@@ -7,6 +7,7 @@ use std::future::pending;
 use std::io::{self, Write as _};
 use std::rc::Rc;
 use std::thread;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// What actions ask of a daemon. Tests answer from a script.
@@ -21,6 +22,8 @@ pub(super) trait Api {
     ) -> Result<Followed, ClientError>;
     /// Shows what comes from a path while something else happens, until the value is dropped.
     fn attach(&mut self, path: &str) -> Attached;
+    /// Waits a little before the daemon is asked again how far something has come.
+    fn pause(&mut self);
     /// Where the daemon is, as the user gave it, but for a password in it.
     fn url(&self) -> String;
     /// Speaks with another daemon from now on.
@@ -28,6 +31,10 @@ pub(super) trait Api {
     /// Sends these names from now on.
     fn log_in(&mut self, login: Login);
 }
+
+/// How long a person at a terminal may wait for news; asking costs the daemon well below a
+/// millisecond.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A log that is shown in the background until this is dropped.
 #[derive(Default)]
@@ -132,6 +139,10 @@ impl Api for Live {
         Attached {
             thread: Some((stop, thread)),
         }
+    }
+
+    fn pause(&mut self) {
+        thread::sleep(PAUSE);
     }
 
     fn url(&self) -> String {

@@ -67,6 +67,7 @@ impl Session<'_> {
                     Trouble::Ask(AskError::Interrupted) | Trouble::Client(ClientError::Interrupted),
                 ) => {
                     self.say("");
+                    self.status = code::GENERIC;
                     return Flow::Leave;
                 }
                 Err(trouble) => trouble,

@@ -49,6 +49,7 @@ impl Api for Script {
             .map(|param| match param {
                 Value::String(text) => text.clone(),
                 Value::Int(number) => number.to_string(),
+                Value::Bool(truth) => truth.to_string(),
                 other => format!("{other:?}"),
             })
             .collect();
@@ -69,6 +70,10 @@ impl Api for Script {
         self.answer(&format!("attach {path}"))
             .expect("attaching never fails");
         Attached::default()
+    }
+
+    fn pause(&mut self) {
+        self.answer("pause").expect("a pause never fails");
     }
 
     fn url(&self) -> String {
@@ -106,6 +111,11 @@ pub(super) struct Said {
     pub(super) flow: Flow,
 }
 
+/// Obeys one line as on a terminal that shows colours.
+pub(super) fn obey_lively(line: &str, script: &mut Script) -> Said {
+    converse(line, script, false, &[], true)
+}
+
 /// Obeys one line; `typed` is there to answer questions if the session is interactive.
 pub(super) fn obey(
     line: &str,
@@ -113,12 +123,22 @@ pub(super) fn obey(
     interactive: bool,
     typed: &[&'static str],
 ) -> Said {
+    converse(line, script, interactive, typed, false)
+}
+
+fn converse(
+    line: &str,
+    script: &mut Script,
+    interactive: bool,
+    typed: &[&'static str],
+    lively: bool,
+) -> Said {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut ask = Typed(typed.iter().copied().collect());
     let mut session = Session {
         api: script,
         ask: &mut ask,
-        out: Out::new(&mut out, false),
+        out: Out::new(&mut out, lively),
         err: &mut err,
         interactive,
         origin: Origin::Person,
@@ -191,7 +211,10 @@ pub(super) fn members<const N: usize>(members: [(&str, Value); N]) -> Value {
 pub(super) fn process(group: &str, name: &str, state: i64, pid: i64) -> Value {
     let statename = match state {
         0 => "STOPPED",
+        10 => "STARTING",
         20 => "RUNNING",
+        30 => "BACKOFF",
+        40 => "STOPPING",
         200 => "FATAL",
         _ => "UNKNOWN",
     };

@@ -42,7 +42,9 @@ impl Trouble {
                 | ClientError::PermissionDenied
                 | ClientError::Io(_)),
             ) => format!("{url} {error}"),
-            Self::Client(error @ ClientError::UnknownProtocol) => format!("{error} {url}"),
+            Self::Client(error @ (ClientError::UnknownProtocol | ClientError::BadAddress)) => {
+                format!("{error} {url}")
+            }
             Self::Client(ClientError::Unauthorized) => {
                 "the server answered 401 Unauthorized".to_owned()
             }
@@ -70,7 +72,7 @@ pub(super) enum Origin {
 /// errors that say all this themselves. The URL is one without a password.
 pub(super) fn hint(error: &ClientError, url: &str, origin: &Origin) -> Vec<String> {
     let start = start(origin);
-    let (cause, fix) = match (error, Address::parse(url)) {
+    let (cause, fix) = match (error, Address::parse(url).ok()) {
         (ClientError::NoSuchFile, Some(Address::Unix(_))) => (
             "supervisord does not run, or its [unix_http_server] has another file=".to_owned(),
             start,

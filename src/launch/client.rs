@@ -19,6 +19,8 @@ pub fn supervisorctl() -> i32 {
 fn config(program: &str, named: Option<&str>) -> Result<Option<(PathBuf, ClientConfig)>, String> {
     let cwd = env::current_dir().map_err(|error| format!("no working directory: {error}"))?;
     let path = match named {
+        // As in the original, no name means no file, and none is looked for.
+        Some("") => return Ok(None),
         Some(path) => path.to_owned(),
         None => match find_default(program, &cwd) {
             Ok(path) => path,

@@ -38,30 +38,17 @@ pub enum Address {
 
 impl Address {
     /// Reads a URL as the original does: what follows `unix://` is a path whatever it is, and of
-    /// an `http` URL only host and port count. None for other protocols and for bad ports.
-    pub fn parse(url: &str) -> Option<Self> {
+    /// an `http` URL only host and port count.
+    pub fn parse(url: &str) -> Result<Self, ClientError> {
         if let Some(path) = url.strip_prefix("unix://") {
-            return Some(Self::Unix(path.into()));
+            return Ok(Self::Unix(path.into()));
         }
-        let rest = url.strip_prefix("http://")?;
+        let rest = url
+            .strip_prefix("http://")
+            .ok_or(ClientError::UnknownProtocol)?;
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let authority = &rest[..end];
-        let place = authority
-            .rsplit_once('@')
-            .map_or(authority, |(_, place)| place);
-        let (host, port) = match place.strip_prefix('[') {
-            Some(rest) => {
-                let (host, rest) = rest.split_once(']')?;
-                (host, rest.strip_prefix(':').unwrap_or(rest))
-            }
-            None => place.split_once(':').unwrap_or((place, "")),
-        };
-        let port = if port.is_empty() {
-            80
-        } else {
-            port.parse().ok()?
-        };
-        Some(Self::Tcp {
+        let (host, port) = host_and_port(&rest[..end]).ok_or(ClientError::BadAddress)?;
+        Ok(Self::Tcp {
             host: host.to_lowercase(),
             port,
         })
@@ -87,6 +74,24 @@ impl Address {
     }
 }
 
+/// The host, without the brackets of IPv6, and the port of what stands between the slashes.
+fn host_and_port(authority: &str) -> Option<(&str, u16)> {
+    let (_, place) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (host, port) = match place.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']')?;
+            (host, rest.strip_prefix(':').unwrap_or(rest))
+        }
+        None => place.split_once(':').unwrap_or((place, "")),
+    };
+    let port = if port.is_empty() {
+        80
+    } else {
+        port.parse().ok()?
+    };
+    Some((host, port))
+}
+
 /// Why there is no answer. Shown as a sentence without a full stop; it never holds a password.
 #[derive(Debug)]
 pub enum ClientError {
@@ -109,6 +114,8 @@ pub enum ClientError {
     },
     /// The URL is of no kind that we know.
     UnknownProtocol,
+    /// The URL's host or port is none.
+    BadAddress,
     /// The answer is not XML-RPC.
     Malformed(XmlError),
     /// The answer has other values than the method's answers have.
@@ -133,6 +140,7 @@ impl fmt::Display for ClientError {
                 write!(f, "the server answered {status} {reason}")
             }
             Self::UnknownProtocol => f.write_str("Unknown protocol for serverurl"),
+            Self::BadAddress => f.write_str("no host and port in serverurl"),
             Self::Malformed(error) => write!(f, "the server's answer is not XML-RPC: {error}"),
             Self::Unexpected(what) => write!(f, "the server's answer has no {what}"),
             Self::TooLong => write!(f, "the server's answer is longer than {BODY} bytes"),
@@ -218,7 +226,7 @@ pub struct Client {
 impl Client {
     /// Prepares to call the daemon at a URL; nothing is connected yet.
     pub fn new(url: &str, login: Login) -> Result<Self, ClientError> {
-        let address = Address::parse(url).ok_or(ClientError::UnknownProtocol)?;
+        let address = Address::parse(url)?;
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -244,6 +252,7 @@ impl Client {
     ) -> Result<Value, ClientError> {
         let request = self
             .request("POST", "/RPC2")
+            .header(header::CONNECTION, "close")
             .header(header::CONTENT_TYPE, "text/xml")
             .header(header::ACCEPT, "text/xml")
             .body(Full::from(xml::write_call(method, params)));
@@ -273,6 +282,8 @@ impl Client {
         stop: impl Future<Output = ()>,
         mut feed: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<Followed, ClientError> {
+        // Without `Connection: close`: the original's server would then hold everything back
+        // until the end, which never comes.
         let request = self
             .request("GET", path)
             .header(header::ACCEPT, "*/*")
@@ -302,7 +313,6 @@ impl Client {
             .method(method)
             .uri(path)
             .header(header::HOST, self.address.host())
-            .header(header::CONNECTION, "close")
             .header(
                 header::USER_AGENT,
                 concat!("supervisorctl/", env!("CARGO_PKG_VERSION")),

@@ -29,6 +29,7 @@ pub(super) fn run(session: &mut Session<'_>, argument: &str) -> Done {
         extra: &[Value::from(*signal)],
         render,
         ignored: None,
+        settled: None,
         no_group: code::GENERIC,
     };
     deed.run(session, names)?;

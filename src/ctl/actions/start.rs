@@ -4,6 +4,7 @@ use super::batch::{Deed, error};
 use crate::ctl::answer::Outcome;
 use crate::ctl::code::{self, fault};
 use crate::ctl::session::{Done, Flow, Session};
+use crate::model::state::ProcessState;
 
 pub(super) const HELP: &str = "start <name>\t\tStart a process\n\
     start <gname>:*\t\tStart all processes in a group\n\
@@ -17,6 +18,7 @@ pub(super) const DEED: Deed<'static> = Deed {
     extra: &[],
     render,
     ignored: Some(fault::ALREADY_STARTED),
+    settled: Some(settled),
     no_group: code::INVALID_ARGS,
 };
 
@@ -45,4 +47,18 @@ fn render(outcome: &Outcome) -> Option<String> {
         _ => return None,
     };
     Some(error(outcome, reason))
+}
+
+/// As the original sees it: who is not on the way up and not there has failed, even if another
+/// try follows.
+const fn settled(state: ProcessState) -> Option<i64> {
+    match state {
+        ProcessState::Starting => None,
+        ProcessState::Running => Some(fault::SUCCESS),
+        ProcessState::Backoff | ProcessState::Fatal => Some(fault::SPAWN_ERROR),
+        ProcessState::Stopped
+        | ProcessState::Stopping
+        | ProcessState::Exited
+        | ProcessState::Unknown => Some(fault::ABNORMAL_TERMINATION),
+    }
 }

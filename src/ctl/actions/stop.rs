@@ -5,6 +5,7 @@ use super::signal;
 use crate::ctl::answer::Outcome;
 use crate::ctl::code::{self, fault};
 use crate::ctl::session::{Done, Flow, Session};
+use crate::model::state::ProcessState;
 
 pub(super) const HELP: &str = "stop <name>\t\tStop a process\n\
     stop <gname>:*\t\tStop all processes in a group\n\
@@ -18,6 +19,7 @@ pub(super) const DEED: Deed<'static> = Deed {
     extra: &[],
     render,
     ignored: Some(fault::NOT_RUNNING),
+    settled: Some(settled),
     no_group: code::GENERIC,
 };
 
@@ -36,4 +38,12 @@ pub(super) fn run(session: &mut Session<'_>, argument: &str) -> Done {
 
 fn render(outcome: &Outcome) -> Option<String> {
     signal::render_as(outcome, "stopped")
+}
+
+const fn settled(state: ProcessState) -> Option<i64> {
+    if state.is_stopped() {
+        Some(fault::SUCCESS)
+    } else {
+        None
+    }
 }

@@ -177,4 +177,5 @@ fn an_interrupted_call_leaves_the_shell() {
     let mut script = Script::new([("getVersion()", Err(ClientError::Interrupted))]);
     let said = obey("status", &mut script, true, &[]);
     assert_eq!((said.out.as_str(), said.flow), ("\n", Flow::Leave));
+    assert_eq!(said.status, 1);
 }

@@ -1,7 +1,7 @@
 //! What is done to processes and asked of them.
 
 use super::{pets, running};
-use crate::ctl::testing::{Script, check_up, fault, obey, ok, outcomes, process, up};
+use crate::ctl::testing::{Script, check_up, fault, obey, obey_lively, ok, outcomes, process, up};
 use crate::rpc::client::ClientError;
 use crate::rpc::xml::Value;
 
@@ -291,4 +291,81 @@ fn fg_passes_lines_until_somebody_has_enough() {
         ("ERROR: bad process name supplied\n".to_owned(), 1)
     );
     check_up("fg a b", [], "ERROR: too many process names supplied\n", 1);
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "it is an answer in a script")]
+fn states(states: &[(&str, i64)]) -> Result<Value, ClientError> {
+    let infos = states
+        .iter()
+        .map(|&(name, state)| process(name, name, state, 1));
+    Ok(Value::Array(infos.collect()))
+}
+
+fn check_lively<const N: usize>(
+    line: &str,
+    steps: [(&str, Result<Value, ClientError>); N],
+    out: &str,
+    status: i32,
+) {
+    let mut script = Script::new([]);
+    script.push(up());
+    for (call, answer) in steps {
+        script.push((call.to_owned(), answer));
+    }
+    let said = obey_lively(line, &mut script);
+    assert_eq!((said.out.as_str(), said.status), (out, status), "{line}");
+}
+
+#[test]
+fn on_a_terminal_long_work_is_shown_as_it_happens() {
+    check_lively(
+        "start all",
+        [
+            (
+                "startAllProcesses(false)",
+                outcomes(&[
+                    ("a", "a", 80),
+                    ("b", "b", 50),
+                    ("c", "c", 80),
+                    ("d", "d", 80),
+                ]),
+            ),
+            (
+                "getAllProcessInfo()",
+                states(&[("a", 10), ("c", 20), ("d", 10)]),
+            ),
+            ("pause", ok()),
+            ("getAllProcessInfo()", states(&[("a", 30), ("c", 20)])),
+        ],
+        "b: ERROR (spawn error)\nc: started\na: ERROR (spawn error)\n\
+         d: ERROR (no such process)\n",
+        1,
+    );
+    check_lively(
+        "stop a:*",
+        [
+            ("stopProcessGroup(a, false)", outcomes(&[("a", "a", 80)])),
+            ("getAllProcessInfo()", states(&[("a", 40)])),
+            ("pause", ok()),
+            ("getAllProcessInfo()", states(&[("a", 0)])),
+        ],
+        "a: stopped\n",
+        0,
+    );
+    check_lively("stop a", [("stopProcess(a)", ok())], "a: stopped\n", 0);
+}
+
+#[test]
+fn on_a_terminal_states_are_coloured_and_columns_stay() {
+    check_lively(
+        "status",
+        [(
+            "getAllProcessInfo()",
+            states(&[("a", 20), ("b", 200), ("c", 30)]),
+        )],
+        "a                                \x1b[32mRUNNING   \x1b[0mso it is\n\
+         b                                \x1b[31mFATAL     \x1b[0mso it is\n\
+         c                                \x1b[33mBACKOFF   \x1b[0mso it is\n",
+        3,
+    );
 }

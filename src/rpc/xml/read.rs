@@ -4,7 +4,8 @@ use super::{Call, Fault, Value, XmlError, base64_decode, is_xml_char};
 use crate::model::number::python_int;
 use quick_xml::Reader;
 use quick_xml::errors::Error as MarkupError;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::attributes::Attribute;
+use quick_xml::events::{BytesDecl, BytesStart, Event};
 
 /// How much of a document is read before it is refused. The size of the whole document is
 /// bounded by whoever received it.
@@ -172,7 +173,13 @@ impl<'a> Source<'a> {
                         "an XML declaration stands elsewhere than at the start",
                     ));
                 }
-                Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
+                Event::Decl(declaration) => check_declaration(&declaration)?,
+                Event::PI(instruction) if !is_name(instruction.target()) => {
+                    return Err(XmlError::malformed(
+                        "a processing instruction is not well-formed",
+                    ));
+                }
+                Event::Comment(_) | Event::PI(_) => {}
                 Event::Empty(_) => unreachable!("empty elements are expanded by the reader"),
             }
         }
@@ -188,15 +195,7 @@ impl<'a> Source<'a> {
             return Err(XmlError::TooMany(self.limits.elements));
         }
         // XML-RPC has no attributes, but some clients declare namespaces.
-        for attribute in tag.attributes() {
-            let value = attribute
-                .map_err(|_| XmlError::malformed("an attribute is not well-formed"))?
-                .value;
-            if value.contains(['<', '&']) {
-                return Err(XmlError::malformed("an attribute is not well-formed"));
-            }
-        }
-        Ok(())
+        attributes(tag).map(drop)
     }
 
     /// Goes into the next element, over white space. None if the current one ends instead.
@@ -345,6 +344,53 @@ impl<'a> Source<'a> {
         }
         Ok(members)
     }
+}
+
+/// The names and values of a tag's attributes, none of which may need anything resolved.
+fn attributes(tag: &BytesStart<'_>) -> Result<Vec<(String, String)>, XmlError> {
+    let broken = || XmlError::malformed("an attribute is not well-formed");
+    let read = |attribute: Result<Attribute<'_>, _>| {
+        let attribute = attribute.map_err(|_| broken())?;
+        if attribute.value.contains(['<', '&']) {
+            return Err(broken());
+        }
+        let name = attribute.key.as_ref().to_owned();
+        Ok((name, attribute.value.into_owned()))
+    };
+    tag.attributes().map(read).collect()
+}
+
+/// Refuses an XML declaration that is none. Its encoding does not matter: as in the original,
+/// the bytes were taken for UTF-8 before it was read.
+fn check_declaration(declaration: &BytesDecl<'_>) -> Result<(), XmlError> {
+    const NAMES: [&str; 3] = ["version", "encoding", "standalone"];
+    let tag = BytesStart::from_content(&**declaration, "xml".len());
+    let attributes = attributes(&tag)?;
+    let mut names = NAMES.iter();
+    let in_order = attributes
+        .iter()
+        .all(|(name, _)| names.any(|known| known == name));
+    match attributes.first() {
+        Some((name, version)) if name == "version" && in_order && is_version(version) => Ok(()),
+        _ => Err(XmlError::malformed(
+            "the XML declaration is not well-formed",
+        )),
+    }
+}
+
+/// Whether a text is a version of XML 1, as `1.0`.
+fn is_version(text: &str) -> bool {
+    text.strip_prefix("1.")
+        .is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Whether a text may be the target of a processing instruction. Those with characters beyond
+/// ASCII, which XML allows, are not worth a table.
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == ':')
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_:-.".contains(&byte))
 }
 
 fn name_of(tag: &BytesStart<'_>) -> String {
