@@ -63,6 +63,20 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def children(parent):
+    """The children of a process that is our own child, so that none of their pids is another's."""
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            with open("/proc/%d/stat" % int(name), encoding="utf-8", errors="replace") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except (OSError, ValueError):
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z":
+            found.append(int(name))
+    return found
+
+
 class Daemon:
     """A daemon in the foreground. To be used with `with`."""
 
@@ -119,7 +133,11 @@ class Daemon:
             return None
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
+        if self.process.poll() is None and self.kind == "original":
+            # It takes a second a group to leave, even where there is nothing to stop.
+            for pid in [*children(self.process.pid), self.process.pid]:
+                os.kill(pid, signal.SIGKILL)
+        elif self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(30)

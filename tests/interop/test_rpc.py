@@ -11,6 +11,7 @@ import os
 import signal
 import unittest
 import xmlrpc.client
+from concurrent.futures import ThreadPoolExecutor
 
 from common import Daemon, answer, wait
 
@@ -103,24 +104,29 @@ class Values(unittest.TestCase):
     maxDiff = None
 
     def play(self, story, config=CONFIG, tcp=True):
-        told = {}
         ways = ("unix", "tcp") if tcp else ("unix",)
-        for way in ways:
-            for kind in ("original", "ours"):
-                with Daemon(kind, config) as daemon:
-                    if "[program:cat]" in config:
-                        daemon.wait_for_state("cat", "RUNNING")
-                        daemon.wait_for_text("cat.out", "there\n")
-                        daemon.wait_for_text("cat.err", "oops\n")
-                        daemon.settle()
-                    notes = Notes(daemon, daemon.server if way == "unix" else daemon.tcp)
-                    story(daemon, notes)
-                    told[way, kind] = notes.notes
+        castings = [(way, kind) for way in ways for kind in ("original", "ours")]
+        # Mostly they wait, so all are played at once.
+        with ThreadPoolExecutor(len(castings)) as stage:
+            played = stage.map(lambda casting: self.tell(*casting, story, config), castings)
+            told = dict(zip(castings, played))
         for way in ways:
             for ours, original in zip(told[way, "ours"], told[way, "original"]):
                 with self.subTest(way=way, call=original[0]):
                     self.assertEqual(ours, original)
             self.assertEqual(len(told[way, "ours"]), len(told[way, "original"]))
+
+    @staticmethod
+    def tell(way, kind, story, config):
+        with Daemon(kind, config) as daemon:
+            if "[program:cat]" in config:
+                daemon.wait_for_state("cat", "RUNNING")
+                daemon.wait_for_text("cat.out", "there\n")
+                daemon.wait_for_text("cat.err", "oops\n")
+                daemon.settle()
+            notes = Notes(daemon, daemon.server if way == "unix" else daemon.tcp)
+            story(daemon, notes)
+            return notes.notes
 
     def test_who_and_what(self):
         def story(_, notes):

@@ -430,6 +430,14 @@ impl Daemon {
         hits.count()
     }
 
+    /// Waits for so many entries of the main log that begin with a text, and checks that there
+    /// are no more of them. The log is written beside everything else, so it may lag behind.
+    #[track_caller]
+    pub(crate) fn counts(&self, beginning: &str, exactly: usize) {
+        self.wait_for_count(beginning, exactly);
+        assert_eq!(self.count(beginning), exactly, "{beginning}");
+    }
+
     /// Waits until at least so many entries of the main log begin with a text.
     #[track_caller]
     pub(crate) fn wait_for_count(&self, beginning: &str, least: usize) {

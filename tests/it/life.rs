@@ -6,6 +6,7 @@ use crate::harness::{BASE, Daemon, Dir, entries, wait};
 fn a_program_that_stays_up_is_running_after_startsecs() {
     let daemon = Daemon::with("[program:cat]\ncommand=/bin/cat\n");
     let pid = daemon.wait_for_state("cat", "RUNNING");
+    daemon.wait_for_count("success: cat entered RUNNING state", 1);
     let texts: Vec<String> = daemon.log().into_iter().map(|entry| entry.text).collect();
     let at = |text: &str| texts.iter().position(|other| other == text);
     let spawned = at(&format!("spawned: 'cat' with pid {pid}"));
@@ -37,7 +38,7 @@ fn with_startsecs_0_a_program_may_exit_at_once() {
     );
     daemon.wait_for_state("brief", "EXITED");
     daemon.wait_for_entry("INFO", "exited: brief (exit status 0; expected)");
-    assert_eq!(daemon.count("spawned: "), 1);
+    daemon.counts("spawned: ", 1);
 }
 
 #[test]
@@ -47,7 +48,7 @@ fn a_program_that_exits_too_quickly_backs_off_and_is_given_up() {
     let gave_up = "gave up: flaky entered FATAL state, too many start retries too quickly";
     daemon.wait_for_entry("INFO", gave_up);
     daemon.wait_for_entry("WARN", "exited: flaky (exit status 3; not expected)");
-    assert_eq!(daemon.count("spawned: 'flaky' with pid "), 2);
+    daemon.counts("spawned: 'flaky' with pid ", 2);
     daemon.ctl(&["status", "flaky"]).is(
         "flaky                            FATAL     Exited too quickly (process log may have details)\n",
         3,
@@ -58,7 +59,7 @@ fn a_program_that_exits_too_quickly_backs_off_and_is_given_up() {
 fn with_startretries_0_the_first_failure_is_fatal() {
     let daemon = Daemon::with("[program:flaky]\ncommand=/bin/sh -c \"exit 3\"\nstartretries=0\n");
     daemon.wait_for_state("flaky", "FATAL");
-    assert_eq!(daemon.count("spawned: "), 1);
+    daemon.counts("spawned: ", 1);
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn autorestart_false_restarts_after_no_exit() {
     ));
     daemon.wait_for_state("once", "EXITED");
     daemon.wait_for_count("spawned: 'neighbour' with pid ", 5);
-    assert_eq!(daemon.count("spawned: 'once' with pid "), 1);
+    daemon.counts("spawned: 'once' with pid ", 1);
     daemon.wait_for_entry("WARN", "exited: once (exit status 1; not expected)");
     assert_eq!(daemon.field("once", "exitstatus").as_deref(), Some("1"));
     assert_eq!(
@@ -130,7 +131,7 @@ fn autorestart_unexpected_asks_the_exitcodes() {
     daemon.wait_for_entry("WARN", "exited: strange (exit status 8; not expected)");
     daemon.wait_for_count("spawned: 'strange' with pid ", 3);
     daemon.wait_for_count("spawned: 'neighbour' with pid ", 5);
-    assert_eq!(daemon.count("spawned: 'known' with pid "), 1);
+    daemon.counts("spawned: 'known' with pid ", 1);
 }
 
 #[test]
@@ -168,7 +169,7 @@ fn a_fault_of_one_program_leaves_its_neighbours_alone() {
         daemon.wait_for_state(program, "FATAL");
     }
     assert_eq!(daemon.pid_of("good"), pid);
-    assert_eq!(daemon.count("spawned: 'good' with pid "), 1);
+    daemon.counts("spawned: 'good' with pid ", 1);
 }
 
 #[test]
@@ -198,6 +199,7 @@ fn numprocs_makes_a_pool_of_numbered_processes() {
 fn the_waits_between_failures_grow_by_a_second() {
     let daemon = Daemon::with("[program:flaky]\ncommand=/bin/sh -c \"exit 1\"\nstartretries=2\n");
     daemon.wait_for_state("flaky", "FATAL");
+    daemon.wait_for_count("gave up: flaky ", 1);
     let waits = waits(&daemon.log(), "flaky");
     assert!(
         waits.len() == 2 && waits[0] >= 1000 && waits[1] >= 2000,

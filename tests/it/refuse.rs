@@ -210,25 +210,29 @@ fn a_main_log_that_cannot_be_opened_is_one_sentence_and_no_crash() {
     assert!(!dir.has("d.pid") && !dir.has("s.sock"));
 }
 
-#[test]
-fn a_second_daemon_refuses_and_leaves_the_first_ones_files_alone() {
-    let daemon = Daemon::with(
-        "[program:cat]\ncommand=/bin/sh -c \"echo hello; exec /bin/cat\"\nstartsecs=0\n",
-    );
+/// What a second daemon says that finds the socket of a living one.
+const TAKEN: &str = "Error: Another program is already listening on a port that one of our HTTP \
+    servers is configured to use.  Shut this program down first before starting supervisord.\n";
+
+/// Starts a second daemon on a config of the first one's folder, and checks that it refuses with
+/// `sentence` and that the first one and its files are as they were.
+#[track_caller]
+fn second(change: impl Fn(&str) -> String, sentence: impl Fn(u32) -> String) {
+    let program = "[program:cat]\ncommand=/bin/sh -c \"echo hello; exec /bin/cat\"\nstartsecs=0\n";
+    let dir = Dir::new();
+    dir.write("second.conf", &change(&format!("{BASE}{program}")));
+    let daemon = Daemon::within(dir, program);
     let cat = daemon.wait_for_state("cat", "RUNNING");
     let files = wait("the program's log", || {
         let names = daemon.dir.names();
-        let own = |name: &String| name.contains("cat-stdout---");
-        names.iter().any(own).then_some(names)
+        names
+            .iter()
+            .any(|name| name.contains("cat-stdout---"))
+            .then_some(names)
     });
-    let said = run_supervisord(&daemon.dir, &["-n", "-c", "{dir}/sd.conf"]);
-    assert!(
-        said.err.starts_with(
-            "Error: Another program is already listening on a port that one of our HTTP servers \
-             is configured to use.  Shut this program down first before starting supervisord.\n"
-        ),
-        "{said:?}"
-    );
+    let said = run_supervisord(&daemon.dir, &["-n", "-c", "{dir}/second.conf"]);
+    let sentence = daemon.dir.fill(&sentence(daemon.pid()));
+    assert!(said.err.starts_with(&sentence), "{said:?}");
     assert_eq!(said.code, 2);
     assert_eq!(daemon.dir.read("d.pid"), format!("{}\n", daemon.pid()));
     daemon.ctl(&["pid", "cat"]).is(&format!("{cat}\n"), 0);
@@ -236,6 +240,27 @@ fn a_second_daemon_refuses_and_leaves_the_first_ones_files_alone() {
         // The original removes the first one's automatic logs before it looks for a server.
         assert_eq!(daemon.dir.names(), files);
     }
+}
+
+#[test]
+fn a_second_daemon_on_a_config_refuses() {
+    second(str::to_owned, |first| {
+        if foreign() {
+            return TAKEN.to_owned();
+        }
+        format!(
+            "Error: Another supervisord with pid {first} is already running and holds the pidfile \
+             {{dir}}/d.pid."
+        )
+    });
+}
+
+#[test]
+fn a_second_daemon_on_a_socket_refuses() {
+    second(
+        |config| config.replace("d.pid", "second.pid"),
+        |_| TAKEN.to_owned(),
+    );
 }
 
 #[test]
@@ -284,7 +309,7 @@ fn a_user_that_does_not_exist_is_refused() {
     let said = run_supervisord(&dir, &["-n", "-c", "{dir}/sd.conf"]);
     assert!(
         said.err
-            .starts_with("Error: Invalid user name nobody-of-that-name\n"),
+            .starts_with("Error: Invalid user name nobody-of-that-name"),
         "{said:?}"
     );
     assert_eq!(said.code, 2);

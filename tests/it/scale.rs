@@ -18,7 +18,7 @@ fn a_thousand_programs_start_answer_and_stop() {
             .filter(|line| line.contains(" RUNNING   pid "));
         (running.count() == 1000).then_some(())
     });
-    assert_eq!(daemon.count("spawned: "), 1000);
+    daemon.counts("spawned: ", 1000);
     assert_eq!(children_of(daemon.pid()).len(), 1000);
     daemon
         .ctl(&["stop", "many:many_0500"])
@@ -28,7 +28,7 @@ fn a_thousand_programs_start_answer_and_stop() {
     daemon.ctl(&["shutdown"]).is("Shut down\n", 0);
     assert_eq!(daemon.wait_for_exit().code(), Some(0));
     assert!(children.into_iter().all(|pid| !crate::harness::lives(pid)));
-    assert_eq!(daemon.count("stopped: many_"), 1000);
+    daemon.counts("stopped: many_", 1000);
 }
 
 /// How often the threads of a process went to sleep by themselves so far, each with its name.

@@ -68,7 +68,7 @@ fn a_second_term_while_stopping_changes_nothing() {
     );
     daemon.dir.write("leave", "");
     assert_eq!(daemon.wait_for_exit().code(), Some(0));
-    assert_eq!(daemon.count("spawned: "), 1);
+    daemon.counts("spawned: ", 1);
 }
 
 #[test]

@@ -166,7 +166,7 @@ fn spawn_error(setup: impl Fn(&Dir), options: &str, sentence: &str, answer: &str
         &format!("p                                FATAL     {sentence}\n"),
         3,
     );
-    assert_eq!(daemon.count("spawned: "), 0);
+    daemon.counts("spawned: ", 0);
     daemon
         .ctl(&["start", "p"])
         .is(&format!("p: ERROR ({answer})\n"), code);

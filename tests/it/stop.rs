@@ -197,9 +197,9 @@ fn a_stop_right_after_a_start_is_not_lost() {
         );
         assert_eq!(daemon.pid_of("sleeper"), 0);
     }
-    assert_eq!(daemon.count("spawned: 'sleeper'"), 40);
-    assert_eq!(daemon.count("killing 'sleeper'"), 0);
-    assert_eq!(daemon.count("stopped: sleeper (terminated by SIGTERM)"), 40);
+    daemon.counts("spawned: 'sleeper'", 40);
+    daemon.counts("killing 'sleeper'", 0);
+    daemon.counts("stopped: sleeper (terminated by SIGTERM)", 40);
 }
 
 #[test]
