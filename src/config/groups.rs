@@ -2,7 +2,7 @@
 
 use super::error::Fault;
 use super::percent::Arg;
-use super::programs::{in_order, processes, warning};
+use super::programs::{once_each, processes, warning};
 use super::raw::Section;
 use super::reader::{Context, View};
 use super::types::{
@@ -186,7 +186,7 @@ impl Groups<'_> {
         kind: GroupKind,
         processes: Vec<ProcessConfig>,
     ) -> GroupConfig {
-        let processes = in_order(processes, &name, self.notes);
+        let processes = once_each(processes, &name, self.notes);
         GroupConfig {
             name,
             priority,

@@ -301,7 +301,7 @@ fn members_leave_their_own_groups() {
     let programs = "[program:b]\ncommand=%(group_name)s\npriority=1\n[program:a]\ncommand=%(group_name)s\npriority=1\n[program:c]\ncommand=c\n";
     check(
         &format!("{programs}[group:g]\nprograms=b, a\npriority=1000\n"),
-        "c: c(c)[]; g: a(g)[] b(g)[]",
+        "c: c(c)[]; g: b(g)[] a(g)[]",
     );
     check(programs, "a: a(a)[]; b: b(b)[]; c: c(c)[]");
     check("[group:g]\n", "g: ");

@@ -55,12 +55,13 @@ fn multiplied(
         merged.extend(own);
         processes.push(common.process(context, &view, merged, notes)?);
     }
+    processes.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(processes)
 }
 
-/// Members of a group in the order of their start, each name once. Of two with one name the one
-/// that was listed later is run, as in the original, and a warning says so.
-pub(super) fn in_order(
+/// Members of a group as it lists them, each name once. Of two with one name the one that was
+/// listed later is run, as in the original, and a warning says so.
+pub(super) fn once_each(
     mut processes: Vec<ProcessConfig>,
     group: &str,
     notes: &mut Vec<Note>,
@@ -85,7 +86,6 @@ pub(super) fn in_order(
         index += 1;
         kept
     });
-    processes.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
     processes
 }
 

@@ -250,7 +250,7 @@ pub struct GroupConfig {
     pub priority: i64,
     /// What kind of group it is.
     pub kind: GroupKind,
-    /// The members, ascending by priority and then by name.
+    /// The members: as a `[group:x]` lists its programs, and by name within a program.
     pub processes: Vec<ProcessConfig>,
 }
 

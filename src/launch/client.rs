@@ -4,14 +4,11 @@ use super::host::Machine;
 use crate::config::{ClientConfig, find_default, load_client};
 use crate::ctl;
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Runs `supervisorctl` with the arguments of this process; gives its exit code. Arguments that
-/// are not UTF-8 are taken with U+FFFD for what is not.
+/// Runs `supervisorctl` with the arguments of this process; gives its exit code.
 pub fn supervisorctl() -> i32 {
-    let mut args = env::args_os().map(|arg| arg.to_string_lossy().into_owned());
-    let program = called_as(&args.next().unwrap_or_default());
-    let args: Vec<String> = args.collect();
+    let (program, args) = super::command_line();
     ctl::main(&program, &args, |named| config(&program, named))
 }
 
@@ -34,20 +31,4 @@ fn config(program: &str, named: Option<&str>) -> Result<Option<(PathBuf, ClientC
         .collect();
     let config = load_client(&path, &env, &cwd, &Machine).map_err(|error| error.to_string())?;
     Ok(Some((cwd.join(path), config)))
-}
-
-/// The path of the executable as it was called, or as the shell found it: config files are
-/// looked for beside it, links not resolved, and messages name it.
-fn called_as(argv0: &str) -> String {
-    if argv0.contains('/') {
-        return argv0.to_owned();
-    }
-    let dirs = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&dirs)
-        .map(|dir| dir.join(argv0))
-        .find(|path| Path::is_file(path))
-        .map_or_else(
-            || argv0.to_owned(),
-            |path| path.to_string_lossy().into_owned(),
-        )
 }

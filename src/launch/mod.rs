@@ -27,7 +27,7 @@ use cli::{Flags, Invocation, UsageError};
 use servers::Bound;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Wrong usage, and a config that does not let us start.
@@ -56,9 +56,7 @@ struct Prepared {
 
 /// The program `supervisord`.
 pub fn supervisord() -> ExitCode {
-    let mut args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
-    let program = args.next().unwrap_or_else(|| "supervisord".to_owned());
-    let args: Vec<String> = args.collect();
+    let (program, args) = command_line();
     match settle().and_then(|()| prepare(program.clone(), &args)) {
         Ok(Some(prepared)) => life::live(prepared),
         Ok(None) => ExitCode::SUCCESS,
@@ -67,6 +65,30 @@ pub fn supervisord() -> ExitCode {
             ExitCode::from(USAGE)
         }
     }
+}
+
+/// How we were called, as a path, and with which arguments. What is not UTF-8 is taken with
+/// U+FFFD in its place.
+fn command_line() -> (String, Vec<String>) {
+    let mut args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
+    let program = called_as(&args.next().unwrap_or_default());
+    (program, args.collect())
+}
+
+/// The path of the executable as it was called, or as the shell found it: config files are
+/// looked for beside it, links not resolved, and messages name it.
+fn called_as(argv0: &str) -> String {
+    if argv0.contains('/') {
+        return argv0.to_owned();
+    }
+    let dirs = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&dirs)
+        .map(|dir| dir.join(argv0))
+        .find(|path| Path::is_file(path))
+        .map_or_else(
+            || argv0.to_owned(),
+            |path| path.to_string_lossy().into_owned(),
+        )
 }
 
 /// What we inherit must not surprise us later.

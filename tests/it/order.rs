@@ -1,6 +1,6 @@
 //! Who starts first and who stops last.
 
-use crate::harness::{Daemon, Dir, foreign};
+use crate::harness::{Daemon, Dir};
 
 /// The names in `spawned: 'NAME' with pid N`, in the log's order.
 fn spawned(texts: &[String]) -> Vec<String> {
@@ -82,7 +82,7 @@ fn a_group_waits_with_stopping_until_the_groups_after_it_are_gone() {
 }
 
 #[test]
-fn groups_start_by_priority_and_so_do_their_members() {
+fn groups_start_by_priority_and_members_as_the_group_lists_them() {
     let mut config = String::from(
         "[group:late]\nprograms=la,lb\npriority=20\n[group:early]\nprograms=ea,eb\npriority=10\n",
     );
@@ -96,12 +96,8 @@ fn groups_start_by_priority_and_so_do_their_members() {
     }
     let stopped_daemon = daemon.stop();
     let starts = stopped_daemon.texts(&["spawned: "]);
-    if foreign() {
-        // The original heeds a member's own priority only when the group is started by command.
-        assert_eq!(spawned(&starts), ["ea", "eb", "la", "lb"]);
-    } else {
-        assert_eq!(spawned(&starts), ["eb", "ea", "lb", "la"]);
-    }
+    // A member's own priority counts only when the group is started by command.
+    assert_eq!(spawned(&starts), ["ea", "eb", "la", "lb"]);
     // Inside a group all are signalled at once, so only the groups' order shows.
     let stops = stopped(&stopped_daemon.texts(&["stopped: "]));
     assert!(
