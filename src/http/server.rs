@@ -7,7 +7,7 @@ use super::bounds::{
 };
 use super::reply::Counted;
 use super::service::answer;
-use super::watch::{Overdue, Watch, Watched};
+use super::watch::{Overdue, Watch, Watched, poll_left};
 use crate::rpc::Api;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -249,7 +249,8 @@ fn refuse<S: Stream>(server: &Rc<Server>, stream: S) {
 
 /// All requests of one connection.
 async fn converse<S: Stream>(server: &Rc<Server>, stream: S, watch: &Rc<Watch>) {
-    let io = TokioIo::new(Watched::new(stream, Rc::clone(watch)));
+    let stream = Rc::new(RefCell::new(stream));
+    let io = TokioIo::new(Watched::new(&stream, watch));
     let service = service_fn(|request| {
         let (server, watch) = (Rc::clone(server), Rc::clone(watch));
         async move { Ok::<_, Infallible>(answer(&server, &watch, request).await) }
@@ -262,6 +263,7 @@ async fn converse<S: Stream>(server: &Rc<Server>, stream: S, watch: &Rc<Watch>) 
         .serve_connection(io, service);
     let mut closed = pin!(closed(server));
     let mut told = false;
+    let mut patience = LINGER_BYTES;
     let mut evicted = pin!(watch.evicted.notified());
     let mut alarm = pin!(sleep_until(Instant::now() + HEAD_TIME));
     let overdue = poll_fn(|cx| {
@@ -275,6 +277,9 @@ async fn converse<S: Stream>(server: &Rc<Server>, stream: S, watch: &Rc<Watch>) 
         if evicted.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Some(Overdue::Silent));
         }
+        if watch.is_tail() && poll_left(&stream, &mut patience, cx).is_ready() {
+            return Poll::Ready(Some(Overdue::Silent));
+        }
         let Some(deadline) = watch.deadline() else {
             return Poll::Pending;
         };
@@ -284,7 +289,10 @@ async fn converse<S: Stream>(server: &Rc<Server>, stream: S, watch: &Rc<Watch>) 
         alarm.as_mut().poll(cx).map(|()| Some(watch.overdue()))
     })
     .await;
-    let stream = connection.into_parts().io.into_inner().into_inner();
+    drop(connection);
+    let Some(stream) = Rc::into_inner(stream).map(RefCell::into_inner) else {
+        return;
+    };
     match overdue {
         None => linger(stream).await,
         Some(Overdue::Head) => {

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::{
-    AUTHORIZATION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING,
     X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::request::Parts;
@@ -205,6 +205,8 @@ async fn tail(server: &Rc<Server>, path: Option<PathBuf>) -> Result<Reply, Refus
     // Proxies such as nginx would keep lines back.
     let headers = reply.headers_mut();
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    // What comes behind such a request is never answered.
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
     Ok(reply)
 }
 

@@ -4,7 +4,7 @@
 //! stay for hours, from one that sends its headers a byte at a time, which may not.
 
 use super::bounds::{HEAD_TIME, IDLE_TIME, STALL_TIME, TAIL_STALL_TIME};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -73,6 +73,11 @@ impl Watch {
         idle.then(|| self.since.get())
     }
 
+    /// Whether an endless tail is being answered.
+    pub(super) fn is_tail(&self) -> bool {
+        self.phase.get() == Phase::Tail
+    }
+
     /// When what is being done will have lasted too long, if it can.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let phase = match self.phase.get() {
@@ -116,22 +121,41 @@ impl Watch {
     }
 }
 
-/// A stream that keeps its connection's clock.
+/// A stream that keeps its connection's clock, and is lent out to whoever looks after it.
 pub(super) struct Watched<S> {
-    stream: S,
+    stream: Rc<RefCell<S>>,
     watch: Rc<Watch>,
 }
 
 impl<S> Watched<S> {
     /// Puts a clock to a stream.
-    pub(super) fn new(stream: S, watch: Rc<Watch>) -> Self {
-        Self { stream, watch }
+    pub(super) fn new(stream: &Rc<RefCell<S>>, watch: &Rc<Watch>) -> Self {
+        Self {
+            stream: Rc::clone(stream),
+            watch: Rc::clone(watch),
+        }
     }
+}
 
-    /// The stream alone.
-    pub(super) fn into_inner(self) -> S {
-        self.stream
+/// Whether the client of an endless tail has left, or talks on although nobody listens: what it
+/// sends is thrown away, up to `patience` bytes. hyper does not look once it holds something that
+/// came behind the request, and `supervisorctl` sends an empty line there.
+pub(super) fn poll_left<S: AsyncRead + Unpin>(
+    stream: &RefCell<S>,
+    patience: &mut usize,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    let mut bytes = [0; 512];
+    while *patience > 0 {
+        let mut buffer = ReadBuf::new(&mut bytes);
+        let mut stream = stream.borrow_mut();
+        match ready!(Pin::new(&mut *stream).poll_read(cx, &mut buffer)) {
+            Ok(()) if buffer.filled().is_empty() => break,
+            Ok(()) => *patience = patience.saturating_sub(buffer.filled().len()),
+            Err(_) => break,
+        }
     }
+    Poll::Ready(())
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -142,7 +166,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
+        ready!(Pin::new(&mut *this.stream.borrow_mut()).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
             this.watch.saw_bytes();
         }
@@ -157,7 +181,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let result = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        let result = Pin::new(&mut *this.stream.borrow_mut()).poll_write(cx, bytes);
         this.watch.saw_write(&result);
         result
     }
@@ -168,21 +192,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let result = Pin::new(&mut this.stream).poll_write_vectored(cx, pieces);
+        let result = Pin::new(&mut *this.stream.borrow_mut()).poll_write_vectored(cx, pieces);
         this.watch.saw_write(&result);
         result
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.borrow().is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        Pin::new(&mut *self.get_mut().stream.borrow_mut()).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        Pin::new(&mut *self.get_mut().stream.borrow_mut()).poll_shutdown(cx)
     }
 }
 
