@@ -94,6 +94,17 @@ impl Live {
     }
 }
 
+/// That a log cannot be followed, as it is said on standard error.
+pub(super) fn refusal(url: &str, path: &str, error: &ClientError) -> String {
+    match error {
+        ClientError::Unauthorized => format!("{url}{path} Cannot read, status code 401"),
+        ClientError::Http { status, .. } => {
+            format!("{url}{path} Cannot read, status code {status}")
+        }
+        error => format!("{url}{path} Cannot connect, error: {error}"),
+    }
+}
+
 /// Ready at Ctrl-C, or never if the system does not tell.
 async fn ctrl_c() {
     if tokio::signal::ctrl_c().await.is_err() {
@@ -133,7 +144,12 @@ impl Api for Live {
                 .client()
                 .and_then(|client| client.follow(&path, stopped, show));
             if let Err(error) = shown {
-                eprintln!("{}{path} {error}", target.shown_url());
+                // Standard error may be closed; there is no third place to say so.
+                let _ = writeln!(
+                    io::stderr(),
+                    "{}",
+                    refusal(&target.shown_url(), &path, &error)
+                );
             }
         });
         Attached {

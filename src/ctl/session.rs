@@ -61,26 +61,27 @@ impl Session<'_> {
         };
         loop {
             self.json = false;
-            let trouble = match (action.run)(self, argument) {
-                Ok(flow) => return flow,
+            let mut done = (action.run)(self, argument);
+            if self.interactive && matches!(done, Err(Trouble::Client(ClientError::Unauthorized))) {
+                match self.log_in() {
+                    Ok(()) => continue,
+                    Err(trouble) => done = Err(trouble),
+                }
+            }
+            return match done {
+                Ok(flow) => flow,
                 Err(
                     Trouble::Ask(AskError::Interrupted) | Trouble::Client(ClientError::Interrupted),
                 ) => {
                     self.say("");
                     self.status = code::GENERIC;
-                    return Flow::Leave;
+                    Flow::Leave
                 }
-                Err(trouble) => trouble,
+                Err(trouble) => {
+                    self.give_up(&trouble);
+                    Flow::Go
+                }
             };
-            if self.interactive && matches!(trouble, Trouble::Client(ClientError::Unauthorized)) {
-                match self.log_in() {
-                    Ok(()) => continue,
-                    Err(trouble) => self.give_up(&trouble),
-                }
-            } else {
-                self.give_up(&trouble);
-            }
-            return Flow::Go;
         }
     }
 
@@ -103,15 +104,14 @@ impl Session<'_> {
     }
 
     fn give_up(&mut self, trouble: &Trouble) {
+        let unauthorized = matches!(trouble, Trouble::Client(ClientError::Unauthorized));
+        if unauthorized && !self.json {
+            self.say("Server requires authentication");
+        }
         let sentence = trouble.sentence(&self.api.url());
+        self.complain(&format!("error: {sentence}"));
         if let Trouble::Client(error) = trouble {
-            if matches!(error, ClientError::Unauthorized) && !self.json {
-                self.say("Server requires authentication");
-            }
-            self.complain(&format!("error: {sentence}"));
             self.hint(error);
-        } else {
-            self.complain(&format!("error: {sentence}"));
         }
         self.status = code::GENERIC;
     }

@@ -4,6 +4,7 @@ use super::api::{Api, Attached};
 use super::ask::{Ask, AskError};
 use super::out::Out;
 use super::session::{Flow, Session};
+use super::shell;
 use super::trouble::Origin;
 use crate::rpc::client::{ClientError, Followed, Login};
 use crate::rpc::xml::{Fault, Value};
@@ -126,12 +127,33 @@ pub(super) fn obey(
     converse(line, script, interactive, typed, false)
 }
 
+/// A whole shell: the lines typed at its prompt, to the end of the input.
+pub(super) fn converse_in_shell(script: &mut Script, lines: &[&'static str]) -> Said {
+    let mut lines = Typed(lines.iter().copied().collect());
+    with_session(script, true, &[], false, |session| {
+        shell::run(session, "pets> ", &mut lines);
+        Flow::Leave
+    })
+}
+
 fn converse(
     line: &str,
     script: &mut Script,
     interactive: bool,
     typed: &[&'static str],
     lively: bool,
+) -> Said {
+    with_session(script, interactive, typed, lively, |session| {
+        session.obey(line)
+    })
+}
+
+fn with_session(
+    script: &mut Script,
+    interactive: bool,
+    typed: &[&'static str],
+    lively: bool,
+    work: impl FnOnce(&mut Session<'_>) -> Flow,
 ) -> Said {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut ask = Typed(typed.iter().copied().collect());
@@ -145,7 +167,7 @@ fn converse(
         json: false,
         status: 0,
     };
-    let flow = session.obey(line);
+    let flow = work(&mut session);
     let status = session.status;
     assert!(script.steps.is_empty(), "not asked: {:?}", script.steps);
     Said {

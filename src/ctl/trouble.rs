@@ -98,7 +98,8 @@ pub(super) fn hint(error: &ClientError, url: &str, origin: &Origin) -> Vec<Strin
         ),
         (ClientError::Unauthorized, _) => (
             "the user name or the password is missing or wrong".to_owned(),
-            "supervisorctl -u USERNAME -p PASSWORD, or username= and password= in [supervisorctl]"
+            // Not `-p`: other users see what stands on a command line.
+            "set username= and password= in [supervisorctl], or begin a shell, which asks for them"
                 .to_owned(),
         ),
         _ => return Vec::new(),
@@ -179,6 +180,19 @@ mod tests {
             "tried: http://h:1\n\
              likely cause: supervisord does not run, or has no [inet_http_server] with port 1\n\
              to fix: supervisord -c /path/to/supervisord.conf",
+        );
+    }
+
+    #[test]
+    fn nobody_is_told_to_put_a_password_on_a_command_line() {
+        check(
+            &ClientError::Unauthorized,
+            "http://u:***@h:1",
+            &Origin::Person,
+            "tried: http://u:***@h:1\n\
+             likely cause: the user name or the password is missing or wrong\n\
+             to fix: set username= and password= in [supervisorctl], or begin a shell, which asks \
+             for them",
         );
     }
 

@@ -27,7 +27,7 @@ pub(super) fn run(session: &mut Session<'_>, argument: &str) -> Done {
             session.status = code::GENERIC;
             Ok(Flow::Go)
         }
-        Some(Extent::Following) => follow(session, "/mainlogtail"),
+        Some(Extent::Following) => Ok(follow(session, "/mainlogtail")),
         Some(Extent::From(offset)) => {
             let answer = session.call("readLog", &[Value::Int(offset), Value::Int(0)]);
             show_log(session, "supervisord", answer)

@@ -1,13 +1,13 @@
 //! `tail`: the end of a process's log, or all that comes to it.
 
 use crate::ctl::answer::whole_text;
+use crate::ctl::api::refusal;
 use crate::ctl::code::{self, fault};
 use crate::ctl::session::{Done, Flow, Session};
-use crate::ctl::trouble::Trouble;
 use crate::model::number::python_int;
 use crate::model::state::Channel;
 use crate::model::text::repr;
-use crate::rpc::client::ClientError;
+use crate::rpc::client::{ClientError, Followed};
 use crate::rpc::xml::Value;
 
 pub(super) const HELP: &str = "tail [-f] <name> [stdout|stderr] (default stdout)\n\
@@ -117,7 +117,7 @@ fn show(session: &mut Session<'_>, request: &Request<'_>) -> Done {
     let offset = match request.extent {
         Extent::Following => {
             let path = format!("/logtail/{}/{}", escape(name), channel.name());
-            return follow(session, &path);
+            return Ok(follow(session, &path));
         }
         Extent::From(offset) => offset,
     };
@@ -157,25 +157,20 @@ pub(super) fn show_log(
 
 /// Shows what comes from a path until Ctrl-C. That the server refuses is said on standard error
 /// and is no failure, as in the original.
-pub(super) fn follow(session: &mut Session<'_>, path: &str) -> Done {
-    use crate::rpc::client::Followed;
+pub(super) fn follow(session: &mut Session<'_>, path: &str) -> Flow {
     session.say("==> Press Ctrl-C to exit <==");
     session.out.flush();
     let Session { api, out, .. } = session;
     match api.follow(path, &mut |bytes| out.bytes(bytes)) {
         Ok(Followed::Ended) => {}
         Ok(Followed::Stopped) => session.say(""),
-        Err(ClientError::Http { status, .. }) => refused(session, path, status),
-        Err(ClientError::Unauthorized) => refused(session, path, 401),
-        Err(error) => return Err(Trouble::Client(error)),
+        Err(error) => {
+            let line = refusal(&session.api.url(), path, &error);
+            // Standard error may be closed; there is no third place to say so.
+            let _ = writeln!(session.err, "{line}");
+        }
     }
-    Ok(Flow::Go)
-}
-
-fn refused(session: &mut Session<'_>, path: &str, status: u16) {
-    let url = session.api.url();
-    // Standard error may be closed; there is no third place to say so.
-    let _ = writeln!(session.err, "{url}{path} Cannot read, status code {status}");
+    Flow::Go
 }
 
 /// A name as it may stand in a path.

@@ -5,6 +5,7 @@ mod groups;
 mod json;
 mod logs;
 mod processes;
+mod shell;
 mod words;
 
 use super::testing::process;
