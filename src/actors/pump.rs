@@ -274,6 +274,7 @@ impl Output {
                 Found::Bytes(count) => self.after_bytes(count),
                 Found::Nothing => {
                     self.flow.rest = None;
+                    self.flow.pace.calm_down();
                     if self.flow.draining == Draining::No {
                         ready!(self.flow.poll_watch(cx));
                     } else {
@@ -294,7 +295,7 @@ impl Output {
             };
             return;
         }
-        match flow.pace.after(count, flow.capacity) {
+        match flow.pace.after(count, flow.capacity.min(SCRATCH)) {
             Next::Again => {
                 flow.rest = None;
                 self.make_roomy(count);
