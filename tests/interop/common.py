@@ -249,10 +249,10 @@ def plain(value, daemon, key=None):
     return (type(value).__name__, value)
 
 
-def answer(daemon, call):
+def answer(daemon, call, key=None):
     """What a call comes to: a value, a fault with its text, or an HTTP error."""
     try:
-        return ("value", plain(call(), daemon))
+        return ("value", plain(call(), daemon, key))
     except xmlrpc.client.Fault as fault:
         return ("fault", fault.faultCode, fault.faultString.replace(daemon.dir, "{dir}"))
     except xmlrpc.client.ProtocolError as error:
