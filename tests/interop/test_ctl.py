@@ -56,7 +56,7 @@ command={dir}/conf.d/main.conf
 autostart=false
 
 [program:flaky]
-command=/bin/sh -c "exit 3"
+command=/bin/sh -c "sleep 0.3; exit 3"
 autostart=false
 startsecs=5
 startretries=0

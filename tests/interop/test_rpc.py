@@ -69,7 +69,7 @@ command=/bin/cat "open
 autostart=false
 
 [program:flaky]
-command=/bin/sh -c "exit 3"
+command=/bin/sh -c "sleep 0.3; exit 3"
 autostart=false
 startsecs=5
 startretries=0
@@ -415,6 +415,8 @@ class Values(unittest.TestCase):
                 return info and info["statename"] == "RUNNING" and info["pid"] != pid
 
             wait("another cat", again)
+            # The original closes the connection as it restarts.
+            notes.server = daemon.server
             notes.call("supervisor.getState")
             notes.call("supervisor.getAllProcessInfo")
 
