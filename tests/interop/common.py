@@ -224,8 +224,14 @@ MASKS = [
 ]
 
 
+#: Where in a file a config is wrong: ours says so after the original's sentence.
+PLACE = re.compile(r"( \(line \d+\)| \(file: '[^']*', line \d+\))$", re.MULTILINE)
+
+
 def mask(text):
-    """The text without what differs from run to run: pids, times, our own version."""
+    """The text without what differs from run to run, pids and times, and without what ours adds:
+    its own version, the line where a config is wrong."""
+    text = PLACE.sub("", text)
     for pattern, name in MASKS:
         text = pattern.sub(name, text)
     return text
@@ -249,11 +255,12 @@ def plain(value, daemon, key=None):
     return (type(value).__name__, value)
 
 
-def answer(daemon, call):
+def answer(daemon, call, key=None):
     """What a call comes to: a value, a fault with its text, or an HTTP error."""
     try:
-        return ("value", plain(call(), daemon))
+        return ("value", plain(call(), daemon, key))
     except xmlrpc.client.Fault as fault:
-        return ("fault", fault.faultCode, fault.faultString.replace(daemon.dir, "{dir}"))
+        text = PLACE.sub("", fault.faultString.replace(daemon.dir, "{dir}"))
+        return ("fault", fault.faultCode, text)
     except xmlrpc.client.ProtocolError as error:
         return ("http", error.errcode)
