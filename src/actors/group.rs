@@ -6,6 +6,7 @@
 //! within a program that of the names. All this is as in the original. The group does not wait
 //! between members: who waits is whoever asked.
 
+use super::fcgi;
 use super::handle::{Outcome, SignalError, StartError, StopError};
 use super::output::{Output, OutputConfig};
 use super::process::{
@@ -14,7 +15,7 @@ use super::process::{
 use super::table::{GroupRows, Row};
 use super::turn::Turn;
 use super::world::World;
-use crate::config::{Config, GroupConfig, LogFile, ProcessConfig, StreamConfig};
+use crate::config::{Config, GroupConfig, GroupKind, LogFile, ProcessConfig, StreamConfig};
 use crate::model::signal::Signal;
 use crate::model::state::{Channel, ProcessState};
 use crate::sys::autolog;
@@ -164,6 +165,12 @@ impl Group {
         auto_logs: &AutoLogs,
     ) -> Addr<Self> {
         let name: Arc<str> = group.name.as_str().into();
+        let socket = match &group.kind {
+            GroupKind::FastCgi(socket) => {
+                Some(fcgi::Shared::new(socket.clone(), world.log.clone()))
+            }
+            GroupKind::Programs | GroupKind::Listeners(_) => None,
+        };
         let member = |(place, program): (usize, &ProcessConfig)| {
             let log = |channel| {
                 let path = match &stream(program, channel).logfile {
@@ -179,7 +186,7 @@ impl Group {
                 row.stderr_logfile = log(Channel::Stderr);
             });
             Member {
-                process: process(world, config, program, &row),
+                process: process(world, config, program, &row, socket.clone()),
                 row,
                 autostart: program.autostart,
                 priority: program.priority,
@@ -274,6 +281,7 @@ fn process(
     config: &Config,
     program: &ProcessConfig,
     row: &Arc<Row>,
+    socket: Option<fcgi::Shared>,
 ) -> Addr<Process> {
     let snapshot = row.read();
     let output = |channel| {
@@ -302,7 +310,7 @@ fn process(
         outputs.push(output(Channel::Stderr));
     }
     let (world, program) = (Rc::clone(world), Arc::new(program.clone()));
-    Process::new(world, program, Arc::clone(row), outputs, None).start()
+    Process::new(world, program, Arc::clone(row), outputs, socket).start()
 }
 
 /// An actor that is gone without having been retired has panicked: nobody knows what becomes of

@@ -8,6 +8,7 @@
 
 pub mod bus;
 pub mod daemon;
+pub mod fcgi;
 mod filters;
 pub mod group;
 pub mod handle;

@@ -7,14 +7,14 @@
 //! (or a short time is over), before anything else that time brings.
 
 use super::handle::{LogError, SignalError, StartError, StdinError, StopError};
-use super::output;
 use super::output::{Attach, Clear, Drain, Open, Output, Reopen};
 use super::reaper::{Disown, Ended, Own};
-use super::spawner::{Find, NotSpawned, Spawn};
+use super::spawner::{Find, NotSpawned, Spawn, Spawned};
 use super::stdin::{Stdin, WriteError};
 use super::table::Row;
 use super::turn::Turn;
 use super::world::World;
+use super::{fcgi, output};
 use crate::config::ProcessConfig;
 use crate::model::event::{Event, EventKind, StateChange};
 use crate::model::process::{Change, Effect, Input, Machine, StartVerdict, State};
@@ -22,14 +22,12 @@ use crate::model::signal::Signal;
 use crate::sys::clock;
 use crate::sys::command::CommandError;
 use crate::sys::reap::{KillError, Owner};
-use crate::sys::spawn::Child;
 use actix::{
     Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message,
     ResponseActFuture, ResponseFuture, SpawnHandle, WrapFuture,
 };
 use futures_util::future::join_all;
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -48,7 +46,9 @@ pub struct Process {
     /// Who we are to the spawner and the reaper.
     owner: Owner,
     outputs: Vec<Addr<Output>>,
-    socket: Option<Arc<OwnedFd>>,
+    socket: Option<fcgi::Shared>,
+    /// Keeps the socket open while it is needed.
+    open_socket: Option<Arc<fcgi::Open>>,
     stdin: Option<Stdin>,
     /// An end that was heard of and is not told yet.
     death: Option<Ended>,
@@ -135,7 +135,7 @@ impl Process {
         program: Arc<ProcessConfig>,
         row: Arc<Row>,
         outputs: Vec<Addr<Output>>,
-        socket: Option<Arc<OwnedFd>>,
+        socket: Option<fcgi::Shared>,
     ) -> Self {
         Self {
             machine: Machine::new(program.policy()),
@@ -145,6 +145,7 @@ impl Process {
             row,
             outputs,
             socket,
+            open_socket: None,
             stdin: None,
             death: None,
             turn: Turn::default(),
@@ -237,10 +238,11 @@ impl Process {
         ctx.spawn(launch.map(|result, act, ctx| act.launched(result, ctx)));
     }
 
-    fn launched(&mut self, result: Result<Child, NotSpawned>, ctx: &mut Context<Self>) {
+    fn launched(&mut self, result: Result<Spawned, NotSpawned>, ctx: &mut Context<Self>) {
         match result {
-            Ok(child) => {
+            Ok(Spawned { child, socket }) => {
                 let pid = child.pid;
+                self.open_socket = socket;
                 self.stdin = child.stdin.map(Stdin::new);
                 let pipes = [Some(child.stdout), child.stderr];
                 for (output, pipe) in self.outputs.iter().zip(pipes.into_iter().flatten()) {
@@ -315,6 +317,7 @@ impl Process {
             let _ = start.answer.send(answer);
         }
         if self.machine.state().told().is_stopped() {
+            self.open_socket = None;
             for stop in self.stops.drain(..) {
                 let _ = stop.send(());
             }

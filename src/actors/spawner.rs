@@ -3,6 +3,7 @@
 //!
 //! It owns nothing between two children but what they inherit.
 
+use super::fcgi;
 use crate::config::ProcessConfig;
 use crate::sys::command::{Command, CommandError};
 use crate::sys::errno;
@@ -12,7 +13,6 @@ use crate::sys::{spawn, users};
 use actix::{Actor, Context, Handler, Message};
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr, OsString};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub struct Find(pub Arc<ProcessConfig>);
 /// Makes a child. Answered when its program runs, or never will: the child is gone then, and its
 /// end is reported like any other.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Child, NotSpawned>")]
+#[rtype(result = "Result<Spawned, NotSpawned>")]
 pub struct Spawn {
     /// The program.
     pub program: Arc<ProcessConfig>,
@@ -51,7 +51,16 @@ pub struct Spawn {
     /// Who hears of its end.
     pub owner: Owner,
     /// The listening socket that is its descriptor 0, for a FastCGI program.
-    pub socket: Option<Arc<OwnedFd>>,
+    pub socket: Option<fcgi::Shared>,
+}
+
+/// A child that was made.
+#[derive(Debug)]
+pub struct Spawned {
+    /// It.
+    pub child: Child,
+    /// What keeps its listening socket open.
+    pub socket: Option<Arc<fcgi::Open>>,
 }
 
 /// Changes what children inherit. Answered at once.
@@ -86,7 +95,7 @@ impl Spawner {
         environment
     }
 
-    fn exec(&self, order: &Spawn) -> Result<Exec, NotSpawned> {
+    fn exec(&self, order: &Spawn, stdin: Stdin) -> Result<Exec, NotSpawned> {
         let program = &order.program;
         let environment = self.environment(program, &order.group);
         let join = |(name, value): (&OsString, &OsString)| {
@@ -109,7 +118,7 @@ impl Spawner {
             directory: directory.transpose()?,
             umask: program.umask,
             user: program.uid.map_or(User::Same, user),
-            stdin: order.socket.clone().map_or(Stdin::Pipe, Stdin::Socket),
+            stdin,
             redirect_stderr: program.redirect_stderr,
         })
     }
@@ -152,12 +161,23 @@ impl Handler<Find> for Spawner {
 }
 
 impl Handler<Spawn> for Spawner {
-    type Result = Result<Child, NotSpawned>;
+    type Result = Result<Spawned, NotSpawned>;
 
     fn handle(&mut self, order: Spawn, _: &mut Context<Self>) -> Self::Result {
         let name = &order.program.name;
-        let exec = self.exec(&order)?;
-        self.maker.spawn(&exec, order.owner).map_err(|error| {
+        let open = |socket: &fcgi::Shared| {
+            let opened = socket.open();
+            opened.map_err(|error| NotSpawned(error.to_string()))
+        };
+        let socket = order.socket.as_ref().map(open).transpose()?;
+        let stdin = match &socket {
+            Some(socket) => Stdin::Socket(Arc::clone(&socket.listener)),
+            None => Stdin::Pipe,
+        };
+        let exec = self.exec(&order, stdin)?;
+        let made = self.maker.spawn(&exec, order.owner);
+        let spawned = |child| Spawned { child, socket };
+        made.map(spawned).map_err(|error| {
             let number = |errno: i32| {
                 errno::name(errno).map_or_else(|| errno.to_string(), ToOwned::to_owned)
             };

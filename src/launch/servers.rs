@@ -105,9 +105,6 @@ impl Servers {
         bound: Option<Bound>,
         supervisor: &Supervisor,
     ) -> Result<Held, String> {
-        if supervisor.table().config().supervisor_rpc {
-            slog::info!(self.log, "RPC interface 'supervisor' initialized");
-        }
         let (answer, answered) = oneshot::channel();
         let (supervisor, log) = (supervisor.clone(), self.log.clone());
         let config = config.clone();

@@ -6,6 +6,7 @@ mod harness;
 mod seeds;
 
 // Life and death of programs.
+mod fcgi;
 mod life;
 mod order;
 mod spawn;
