@@ -26,7 +26,7 @@ mod watch;
 
 use crate::config::Credentials;
 use crate::rpc::Api;
-use slog::{Logger, crit, info};
+use slog::{Logger, crit};
 use std::rc::Rc;
 use tokio::sync::watch as flag;
 use tokio::task::spawn_local;
@@ -69,17 +69,14 @@ impl Edge {
     }
 
     /// Begins to serve on a socket that is bound and does not block, for the config section of
-    /// that name. Says in the log that it does, and if anybody may ask. Must be called within a
-    /// tokio `LocalSet`, such as an actix arbiter is.
+    /// that name. Says in the log if anybody may ask. Must be called within a tokio `LocalSet`,
+    /// such as an actix arbiter is.
     pub fn serve(
         &self,
         listener: Listener,
         section: &str,
         credentials: Option<&Credentials>,
     ) -> ServerHandle {
-        if self.api.has_supervisor() {
-            info!(self.log, "RPC interface 'supervisor' initialized");
-        }
         if credentials.is_none() {
             self.warn(&listener, section);
         }

@@ -58,11 +58,6 @@ impl Api {
         }
     }
 
-    /// Whether `supervisor.*` is known.
-    pub const fn has_supervisor(&self) -> bool {
-        self.has_supervisor
-    }
-
     /// The daemon that is asked.
     pub fn supervisor(&self) -> &Supervisor {
         &self.supervisor
