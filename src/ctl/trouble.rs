@@ -1,6 +1,7 @@
 //! Why an action was given up, and what may help.
 
 use super::ask::AskError;
+use super::code::fault;
 use crate::rpc::client::{Address, ClientError};
 use std::path::PathBuf;
 
@@ -48,7 +49,18 @@ impl Trouble {
             Self::Client(ClientError::Unauthorized) => {
                 "the server answered 401 Unauthorized".to_owned()
             }
+            Self::Client(ClientError::Fault(failed))
+                if i64::from(failed.code) == fault::SHUTDOWN_STATE =>
+            {
+                format!(
+                    "the server is shutting down or restarting ({})",
+                    failed.text
+                )
+            }
             Self::Client(error) => error.to_string(),
+            Self::Code { code, name, text } if *code == fault::SHUTDOWN_STATE => {
+                format!("{name}: the server is shutting down or restarting ({text})")
+            }
             Self::Code { code, name, text } => {
                 format!("Unknown result code {code} for {name} ({text})")
             }

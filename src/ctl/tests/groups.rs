@@ -149,7 +149,7 @@ fn add_and_remove_tell_what_was_wrong_with_each_name() {
         ],
         "a: removed process group\nERROR: process/group still running: b\n\
          ERROR: no such process/group: c\n\
-         error: the server answered with fault 6: SHUTDOWN_STATE\n",
+         error: the server is shutting down or restarting (SHUTDOWN_STATE)\n",
         1,
     );
 }

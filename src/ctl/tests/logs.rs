@@ -38,7 +38,7 @@ fn tail_asks_for_bytes_from_the_end() {
         (10, "cat: ERROR (no such process name)\n"),
         (20, "cat: ERROR (no log file)\n"),
         (30, "cat: ERROR (unknown error reading log)\n"),
-        (6, "error: the server answered with fault 6: X\n"),
+        (6, "error: the server is shutting down or restarting (X)\n"),
     ] {
         check_up(
             "tail cat",
