@@ -177,17 +177,14 @@ mod tests {
     use crate::sys::scratch::Folder;
     use std::fs;
 
-    fn device(minor: u32) -> Option<Device> {
-        Some(Device { major: 0, minor })
-    }
-
     #[test]
     fn each_file_system_has_a_room_until_they_must_share() {
         actix_rt::System::new().block_on(async {
             let mut rooms = Rooms::default();
             for minor in 0..20 {
-                rooms.room_of(device(minor));
-                rooms.room_of(device(minor));
+                let device = Some(Device { major: 0, minor });
+                rooms.room_of(device);
+                rooms.room_of(device);
             }
             rooms.room_of(None);
             assert_eq!(rooms.arbiters.len(), MOST_ROOMS);
