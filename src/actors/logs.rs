@@ -33,7 +33,7 @@ pub struct LogRooms {
 #[derive(Default)]
 struct Rooms {
     mounts: Option<Mounts>,
-    rooms: Vec<ArbiterHandle>,
+    arbiters: Vec<ArbiterHandle>,
     /// Which room a file system has; `None` stands for all whose device is not known, and for
     /// what is on none.
     places: Vec<(Option<Device>, usize)>,
@@ -120,6 +120,7 @@ impl LogRooms {
 }
 
 impl Rooms {
+    /// The arbiter for a file system.
     fn room_of(&mut self, device: Option<Device>) -> ArbiterHandle {
         let known = self.places.iter().position(|&(known, _)| known == device);
         let place = known.unwrap_or_else(|| {
@@ -128,15 +129,20 @@ impl Rooms {
             self.places.len() - 1
         });
         let (_, room) = self.places[place];
-        let alive = self.rooms.get(room).filter(|handle| handle.alive());
+        let alive = self.arbiters.get(room).filter(|handle| handle.alive());
         if let Some(handle) = alive {
             return handle.clone();
         }
-        let handle = Arbiter::new().handle();
-        if room < self.rooms.len() {
-            self.rooms[room] = handle.clone();
+        let Ok(arbiter) = Arbiter::try_new() else {
+            // No thread is to be had now. Another room will do, and be it the caller's own.
+            let other = self.arbiters.iter().find(|handle| handle.alive());
+            return other.cloned().unwrap_or_else(Arbiter::current);
+        };
+        let handle = arbiter.handle();
+        if room < self.arbiters.len() {
+            self.arbiters[room] = handle.clone();
         } else {
-            self.rooms.push(handle.clone());
+            self.arbiters.push(handle.clone());
         }
         handle
     }
@@ -171,20 +177,17 @@ mod tests {
     use crate::sys::scratch::Folder;
     use std::fs;
 
-    fn device(minor: u32) -> Option<Device> {
-        Some(Device { major: 0, minor })
-    }
-
     #[test]
     fn each_file_system_has_a_room_until_they_must_share() {
         actix_rt::System::new().block_on(async {
             let mut rooms = Rooms::default();
             for minor in 0..20 {
-                rooms.room_of(device(minor));
-                rooms.room_of(device(minor));
+                let device = Some(Device { major: 0, minor });
+                rooms.room_of(device);
+                rooms.room_of(device);
             }
             rooms.room_of(None);
-            assert_eq!(rooms.rooms.len(), MOST_ROOMS);
+            assert_eq!(rooms.arbiters.len(), MOST_ROOMS);
             assert_eq!(rooms.places.len(), 21);
         });
     }

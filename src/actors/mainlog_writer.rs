@@ -47,13 +47,16 @@ impl Writer {
     pub(super) fn new(queue: Arc<Queue>, log: Logger, settings: MainLogSettings) -> Self {
         let (file, opened) = match &settings.target {
             MainLogTarget::Syslog => (None, Ok(())),
-            MainLogTarget::File(path) => match target::open(path, &log) {
-                Ok(file) => (Some(file), Ok(())),
-                Err(error) => (
-                    Some(target::open_or_lose(path, &log)),
-                    Err(OpenError::from(error)),
-                ),
-            },
+            MainLogTarget::File(path) => {
+                let path = Arc::from(path.as_path());
+                match target::open(&path, &log) {
+                    Ok(file) => (Some(file), Ok(())),
+                    Err(error) => {
+                        let file = target::open_or_lose(&path, &log);
+                        (Some(file), Err(OpenError::from(error)))
+                    }
+                }
+            }
         };
         let screen = settings.stdout.then(|| target::stdout(&log));
         Self {
@@ -172,7 +175,7 @@ impl Writer {
     fn reconfigure(&mut self, settings: MainLogSettings) -> Result<(), OpenError> {
         self.file = match &settings.target {
             MainLogTarget::Syslog => None,
-            MainLogTarget::File(path) => Some(target::open(path, &self.log)?),
+            MainLogTarget::File(path) => Some(target::open(&Arc::from(path.as_path()), &self.log)?),
         };
         self.opened = Ok(());
         if !settings.stdout {

@@ -21,7 +21,7 @@ use slog::Logger;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -52,7 +52,9 @@ pub struct OutputConfig {
 
 /// The actor of one stream; see the module.
 pub struct Output {
+    /// Without its `logfile`, which is `path`.
     pub(super) config: OutputConfig,
+    path: Option<Arc<Path>>,
     pub(super) log: Logger,
     pub(super) bus: Option<Bus>,
     /// Open while a pipe is, and from [`Open`] on.
@@ -82,7 +84,9 @@ pub struct Attach {
 }
 
 /// The child is dead: answered once everything that it can have written is in the log and its
-/// events are delivered.
+/// events are delivered. Where somebody else still holds its pipe open, they are heard until the
+/// next [`Attach`] or [`Retire`]. Without a pipe the log is closed, if it was opened for a child
+/// that could not be started.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct Drain;
@@ -137,14 +141,16 @@ impl Output {
     /// its address any more and its pipe is at its end.
     pub fn start(
         rooms: &LogRooms,
-        config: OutputConfig,
+        mut config: OutputConfig,
         log: Logger,
         bus: Option<Bus>,
     ) -> Addr<Self> {
         let room = rooms.for_path(config.logfile.as_deref());
+        let path = config.logfile.take().map(Arc::from);
         Self::start_in_arbiter(&room, move |_| Self {
             filters: filters(&config),
             config,
+            path,
             log,
             bus,
             target: None,
@@ -195,7 +201,7 @@ impl Handler<Open> for Output {
     type Result = Result<(), OpenError>;
 
     fn handle(&mut self, Open: Open, _: &mut Self::Context) -> Self::Result {
-        if let Some(path) = &self.config.logfile {
+        if let Some(path) = &self.path {
             self.target = Some(target::open(path, &self.log)?);
             self.flow.ended = false;
         }
@@ -209,7 +215,7 @@ impl Handler<Attach> for Output {
     fn handle(&mut self, Attach { pipe, pid }: Attach, _: &mut Self::Context) {
         self.sweep();
         if self.target.is_none()
-            && let Some(path) = &self.config.logfile
+            && let Some(path) = &self.path
         {
             self.target = Some(target::open_or_lose(path, &self.log));
         }
@@ -230,7 +236,7 @@ impl Handler<Clear> for Output {
     type Result = Result<(), ClearError>;
 
     fn handle(&mut self, Clear: Clear, _: &mut Self::Context) -> Self::Result {
-        let Some(path) = &self.config.logfile else {
+        let Some(path) = &self.path else {
             return Ok(());
         };
         let cleared = match self.target.clone().or_else(|| target::find(path)) {

@@ -10,7 +10,7 @@ use slog::{Drain as _, OwnedKVList, Record};
 use std::fs;
 use std::io::{PipeWriter, Write};
 use std::os::fd::AsFd;
-use std::path::Path;
+
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -205,6 +205,62 @@ fn a_grandchild_is_heard_until_the_next_child_comes() {
         assert!(grandchild.write_all(b"lost").is_err());
         child.write_all(b"two").expect("it is heard");
         until(|| log_is("one two")).await;
+    });
+}
+
+#[test]
+fn a_grandchild_that_never_stops_does_not_hold_up_the_end() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(OutputConfig {
+            maxbytes: 1_000_000,
+            ..stage.config()
+        });
+        let mut grandchild = spawn(&output).await;
+        let flood = thread::spawn(move || while grandchild.write_all(&[b'x'; 9000]).is_ok() {});
+        until(|| fs::metadata(stage.path()).is_ok_and(|log| log.len() > 0)).await;
+        ask(&output, Drain).await;
+        assert!(!flood.is_finished());
+        ask(&output, Retire).await;
+        joined(flood).await;
+    });
+}
+
+#[test]
+fn what_a_child_left_is_read_before_the_next_one_is_heard() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(stage.config());
+        for text in ["one ", "two ", "three"] {
+            let mut child = spawn(&output).await;
+            child.write_all(text.as_bytes()).expect("it is heard");
+        }
+        ask(&output, Retire).await;
+        let log = fs::read_to_string(stage.path()).ok();
+        assert_eq!(log.as_deref(), Some("one two three"));
+    });
+}
+
+#[test]
+fn a_log_is_open_only_while_somebody_may_write() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(stage.config());
+        let open = || {
+            let log = fs::canonicalize(stage.path()).expect("it was made");
+            let fds = fs::read_dir("/proc/self/fd").expect("it is there");
+            fds.flatten()
+                .any(|fd| fs::read_link(fd.path()).is_ok_and(|file| file == log))
+        };
+        assert_eq!(ask(&output, Open).await, Ok(()));
+        assert!(open());
+        ask(&output, Drain).await;
+        assert!(!open());
+        let child = spawn(&output).await;
+        assert!(open());
+        drop(child);
+        ask(&output, Drain).await;
+        assert!(!open());
     });
 }
 

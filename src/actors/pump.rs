@@ -87,8 +87,13 @@ pub(super) struct Flow {
     pub(super) ended: bool,
     /// Waits until the target takes bytes again.
     clogged: Option<Job>,
-    /// Events that wait for their turn, and the one that is on its way.
-    outbox: VecDeque<Event>,
+    events: Option<Box<Events>>,
+}
+
+/// Events of one stream: those that wait for their turn, and the one that is on its way.
+#[derive(Default)]
+struct Events {
+    waiting: VecDeque<Event>,
     sending: Option<Job>,
 }
 
@@ -136,6 +141,8 @@ impl Flow {
         self.draining = Draining::Left(self.capacity);
         self.rest = None;
         self.unwatch();
+        // A log that was opened for a child that never came.
+        self.ended |= matches!(self.pipe, Pipe::None);
     }
 
     fn unwatch(&mut self) {
@@ -423,27 +430,32 @@ impl Output {
             return;
         }
         let config = &self.config;
-        self.flow.outbox.push_back(event(Written {
+        let event = event(Written {
             process: Arc::clone(&config.process),
             group: Arc::clone(&config.group),
             pid: Some(self.flow.pid),
             channel: config.channel,
             data: bytes.to_vec(),
-        }));
+        });
+        let events = self.flow.events.get_or_insert_default();
+        events.waiting.push_back(event);
     }
 
     /// Sends one event after another. Ready when all are delivered.
     fn poll_events(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        let Some(events) = &mut self.flow.events else {
+            return Poll::Ready(());
+        };
         loop {
-            if let Some(sending) = &mut self.flow.sending {
+            if let Some(sending) = &mut events.sending {
                 ready!(sending.as_mut().poll(cx));
-                self.flow.sending = None;
+                events.sending = None;
             }
-            let (Some(event), Some(bus)) = (self.flow.outbox.pop_front(), &self.bus) else {
+            let (Some(event), Some(bus)) = (events.waiting.pop_front(), &self.bus) else {
                 return Poll::Ready(());
             };
             let bus = bus.clone();
-            self.flow.sending = Some(Box::pin(async move {
+            events.sending = Some(Box::pin(async move {
                 bus.publish_paced(event.kind(), || event).await;
             }));
         }

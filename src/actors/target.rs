@@ -18,6 +18,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -36,7 +37,7 @@ pub(super) type Shared = Rc<RefCell<Target>>;
 
 thread_local! {
     /// The logs that are open on this arbiter.
-    static SHELF: RefCell<HashMap<Rc<Path>, Weak<RefCell<Target>>>> = RefCell::default();
+    static SHELF: RefCell<HashMap<Arc<Path>, Weak<RefCell<Target>>>> = RefCell::default();
 }
 
 /// When a log is to be rotated.
@@ -50,7 +51,7 @@ pub(super) struct Policy {
 
 /// A log; see the module.
 pub(super) struct Target {
-    path: Rc<Path>,
+    path: Arc<Path>,
     log: Logger,
     file: Option<LogFile>,
     /// The file is open but no longer at its path, and a new one could not be opened yet.
@@ -95,20 +96,19 @@ impl Reason {
 /// sure that it is still the one at its path.
 ///
 /// A disk that is full is no error: what is written is lost until it is not full any more.
-pub(super) fn open(path: &Path, log: &Logger) -> io::Result<Shared> {
+pub(super) fn open(path: &Arc<Path>, log: &Logger) -> io::Result<Shared> {
     if let Some(target) = find(path) {
         target.borrow_mut().ensure_in_place()?;
         return Ok(target);
     }
-    let opened = LogFile::open(path);
-    match opened {
+    match LogFile::open(path) {
         Err(error) if !is_full(&error) => Err(error),
-        opened => Ok(put(Target::new(path, log, opened))),
+        opened @ (Ok(_) | Err(_)) => Ok(put(Target::new(path, log, opened))),
     }
 }
 
 /// As [`open`], but whatever goes wrong is the target's matter.
-pub(super) fn open_or_lose(path: &Path, log: &Logger) -> Shared {
+pub(super) fn open_or_lose(path: &Arc<Path>, log: &Logger) -> Shared {
     find(path).unwrap_or_else(|| put(Target::new(path, log, LogFile::open(path))))
 }
 
@@ -119,12 +119,13 @@ pub(super) fn find(path: &Path) -> Option<Shared> {
 
 /// Our own standard output, which nobody shares.
 pub(super) fn stdout(log: &Logger) -> Shared {
-    let target = Target::new(Path::new("/dev/stdout"), log, LogFile::stdout());
+    let name = Arc::from(Path::new("/dev/stdout"));
+    let target = Target::new(&name, log, LogFile::stdout());
     Rc::new(RefCell::new(target))
 }
 
 fn put(target: Target) -> Shared {
-    let path = Rc::clone(&target.path);
+    let path = Arc::clone(&target.path);
     let target = Rc::new(RefCell::new(target));
     SHELF.with_borrow_mut(|shelf| shelf.insert(path, Rc::downgrade(&target)));
     target
@@ -135,30 +136,25 @@ pub(super) async fn unclog(target: Shared) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         let Some(watch) = target.borrow_mut().watch() else {
-            target.borrow_mut().give_up(Instant::now());
-            return;
+            break;
         };
-        match tokio::time::timeout_at(deadline, watch.writable()).await {
-            Ok(Ok(mut room)) => {
-                let flushed = room.try_io(|_| target.borrow_mut().flush(Instant::now()));
-                if flushed.is_ok() {
-                    return;
-                }
-            }
-            Ok(Err(_)) | Err(_) => {
-                target.borrow_mut().give_up(Instant::now());
-                return;
-            }
+        let Ok(Ok(mut room)) = tokio::time::timeout_at(deadline, watch.writable()).await else {
+            break;
+        };
+        let flushed = room.try_io(|_| target.borrow_mut().flush(Instant::now()));
+        if flushed.is_ok() {
+            return;
         }
     }
+    target.borrow_mut().give_up(Instant::now());
 }
 
 impl Target {
-    fn new(path: &Path, log: &Logger, opened: io::Result<LogFile>) -> Self {
+    fn new(path: &Arc<Path>, log: &Logger, opened: io::Result<LogFile>) -> Self {
         let now = Instant::now();
         let reason = opened.as_ref().err().map_or(Reason::Stalled, Reason::of);
         Self {
-            path: Rc::from(path),
+            path: Arc::clone(path),
             log: log.clone(),
             file: opened.ok(),
             astray: false,

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::io::unix::{AsyncFd, AsyncFdRegisterError};
 
 /// Registers a file with the reactor, until it is taken out of what comes back. Where that is
 /// refused, as when too much is watched already, the file comes back as it was.
@@ -13,5 +13,5 @@ use tokio::io::unix::AsyncFd;
               them; a `File` owns one descriptor as long as it lives"
 )]
 pub(super) fn watch(file: File, interest: Interest) -> Result<AsyncFd<File>, (File, io::Error)> {
-    AsyncFd::try_with_interest(file, interest).map_err(|refused| refused.into_parts())
+    AsyncFd::try_with_interest(file, interest).map_err(AsyncFdRegisterError::into_parts)
 }

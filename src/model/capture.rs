@@ -131,15 +131,14 @@ mod tests {
             Part::Text(bytes) => text += &String::from_utf8_lossy(bytes),
             Part::Captured(bytes) => captured += &String::from_utf8_lossy(bytes),
             Part::Complete => {
-                text += &format!("{{{captured}}}");
-                captured.clear();
+                text.extend(["{", &std::mem::take(&mut captured), "}"]);
             }
         };
         for piece in pieces {
             splitter.split(piece, &mut take);
         }
         if splitter.finish(&mut take) {
-            text += &format!("{{{captured}");
+            text.extend(["{", &captured]);
         }
         text
     }

@@ -12,16 +12,16 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(3600);
 /// now and then would else fill the main log with beginnings and ends.
 const SETTLED: Duration = Duration::from_secs(1);
 
-/// What one log has lost since it last could be written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What one log has lost since it last could be written. Small while that is nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
-    lost: u64,
-    spell: Option<Spell>,
+    spell: Option<Box<Spell>>,
 }
 
 /// A time in which a log cannot be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Spell {
+    lost: u64,
     latest: Instant,
     next: Instant,
     interval: Duration,
@@ -39,27 +39,28 @@ pub enum Notice {
 impl Losses {
     /// So much more was lost at `now`. What is to be said, if it is time to say something.
     pub fn add(&mut self, count: u64, now: Instant) -> Option<Notice> {
-        self.lost = self.lost.saturating_add(count);
         let Some(spell) = &mut self.spell else {
-            self.spell = Some(Spell {
+            self.spell = Some(Box::new(Spell {
+                lost: count,
                 latest: now,
                 next: now + FIRST_INTERVAL,
                 interval: FIRST_INTERVAL,
-            });
+            }));
             return Some(Notice::Begun);
         };
+        spell.lost = spell.lost.saturating_add(count);
         spell.latest = now;
         if now < spell.next {
             return None;
         }
         spell.interval = (spell.interval * 2).min(LONGEST_INTERVAL);
         spell.next = now + spell.interval;
-        Some(Notice::Ongoing(self.lost))
+        Some(Notice::Ongoing(spell.lost))
     }
 
     /// Something was kept at `now`: how much was lost in all, if there was a loss and it is over.
     pub fn kept(&mut self, now: Instant) -> Option<u64> {
-        let spell = self.spell?;
+        let spell = self.spell.as_ref()?;
         if now < spell.latest + SETTLED {
             return None;
         }
@@ -68,8 +69,7 @@ impl Losses {
 
     /// Nobody will write any more: how much was lost in all, if there was a loss.
     pub fn end(&mut self) -> Option<u64> {
-        let ended = std::mem::take(self);
-        ended.spell.map(|_| ended.lost)
+        self.spell.take().map(|spell| spell.lost)
     }
 
     /// Whether something was lost and the end of that has not been told.

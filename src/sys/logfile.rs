@@ -15,7 +15,8 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 /// What a new log may be used for by whom, less the umask.
 const NEW_LOG_MODE: u32 = 0o666;
@@ -30,7 +31,7 @@ const GUEST_WRITE: usize = 4096;
 #[derive(Debug)]
 pub struct LogFile {
     file: File,
-    path: PathBuf,
+    path: Arc<Path>,
     kind: Kind,
 }
 
@@ -53,17 +54,17 @@ impl LogFile {
     /// user. A FIFO need not have a reader.
     ///
     /// The errors are those of `open`; `ENXIO` also for what is no log at all, as a socket.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(path: &Arc<Path>) -> io::Result<Self> {
         Self::open_with_mode(path, NEW_LOG_MODE)
     }
 
     /// Our own standard output. Where it is not a regular file it is never waited for.
     pub fn stdout() -> io::Result<Self> {
-        let name = Path::new("/dev/stdout");
-        Self::open(name).or_else(|_| Self::inherited(Standard::Out, name))
+        let name = Arc::from(Path::new("/dev/stdout"));
+        Self::open(&name).or_else(|_| Self::inherited(Standard::Out, &name))
     }
 
-    fn open_with_mode(path: &Path, mode: u32) -> io::Result<Self> {
+    fn open_with_mode(path: &Arc<Path>, mode: u32) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options
             .append(true)
@@ -92,7 +93,7 @@ impl LogFile {
         }
     }
 
-    fn from_file(file: File, path: &Path) -> io::Result<Self> {
+    fn from_file(file: File, path: &Arc<Path>) -> io::Result<Self> {
         let kind = if file.metadata()?.is_file() {
             Kind::Regular
         } else {
@@ -100,12 +101,12 @@ impl LogFile {
         };
         Ok(Self {
             file,
-            path: path.to_path_buf(),
+            path: Arc::clone(path),
             kind,
         })
     }
 
-    fn inherited(standard: Standard, path: &Path) -> io::Result<Self> {
+    fn inherited(standard: Standard, path: &Arc<Path>) -> io::Result<Self> {
         let file = File::from(standard.duplicate()?);
         let file_type = file.metadata()?.file_type();
         let kind = if file_type.is_file() {
@@ -117,14 +118,9 @@ impl LogFile {
         };
         Ok(Self {
             file,
-            path: path.to_path_buf(),
+            path: Arc::clone(path),
             kind,
         })
-    }
-
-    /// The path it was opened at.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Whether it can be rotated and be cut.
@@ -220,7 +216,7 @@ impl LogFile {
 
 /// Removes the log at a path as [`remove`] does and opens a new one, with the old one's
 /// permissions if there was one.
-pub fn clear(path: &Path) -> io::Result<LogFile> {
+pub fn clear(path: &Arc<Path>) -> io::Result<LogFile> {
     let mode = match fs::metadata(path) {
         Ok(old) if old.is_file() => old.mode() & 0o777,
         Ok(_) | Err(_) => NEW_LOG_MODE,
@@ -268,9 +264,15 @@ enum Standard {
 
 impl Standard {
     fn of_path(path: &Path) -> Option<Self> {
-        match path.to_str()? {
-            "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => Some(Self::Out),
-            "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => Some(Self::Err),
+        let path = path.to_str()?;
+        // In containers people write `/proc/1/fd/1`.
+        let ours = format!("/proc/{}/fd/", std::process::id());
+        let number = ["/proc/self/fd/", "/dev/fd/", &ours]
+            .iter()
+            .find_map(|folder| path.strip_prefix(folder));
+        match (path, number) {
+            ("/dev/stdout", _) | (_, Some("1")) => Some(Self::Out),
+            ("/dev/stderr", _) | (_, Some("2")) => Some(Self::Err),
             _ => None,
         }
     }
@@ -291,7 +293,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn open(path: &Path) -> LogFile {
-        LogFile::open(path).expect("the log can be opened")
+        LogFile::open(&Arc::from(path)).expect("the log can be opened")
     }
 
     fn write(log: &LogFile, text: &str) {
@@ -358,7 +360,7 @@ mod tests {
         let mode = || fs::metadata(&path).map(|metadata| metadata.mode() & 0o777);
         rotate(&mut log, 1);
         assert_eq!(mode().ok(), Some(0o600));
-        clear(&path).expect("it is ours");
+        clear(&Arc::from(path.as_path())).expect("it is ours");
         assert_eq!(mode().ok(), Some(0o600));
     }
 
@@ -435,7 +437,9 @@ mod tests {
     fn what_cannot_be_opened_says_why() {
         let folder = Folder::new();
         let check = |path: &Path, number| {
-            let error = LogFile::open(path).err().and_then(|e| e.raw_os_error());
+            let error = LogFile::open(&Arc::from(path))
+                .err()
+                .and_then(|e| e.raw_os_error());
             assert_eq!(error, Some(number), "{}", path.display());
         };
         check(folder.path(), libc::EISDIR);
@@ -443,6 +447,21 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "").expect("the folder can be written");
         check(&file.join("x.log"), libc::ENOTDIR);
+    }
+
+    #[test]
+    fn our_own_descriptors_are_known_by_all_their_names() {
+        let check = |path: &str, standard| {
+            assert_eq!(Standard::of_path(Path::new(path)), standard, "{path}");
+        };
+        check("/dev/stdout", Some(Standard::Out));
+        check("/dev/fd/2", Some(Standard::Err));
+        check(
+            &format!("/proc/{}/fd/1", std::process::id()),
+            Some(Standard::Out),
+        );
+        check("/proc/0/fd/1", None);
+        check("/dev/fd/3", None);
     }
 
     #[test]
