@@ -14,7 +14,9 @@
 use super::group::{
     self, AutostartAll, Group, HoldAll, ReopenAll, SignalAll, StartAll, StopAll, StopInOrder,
 };
-use super::handle::{AddError, Outcome, RemoveError, SignalError, StartError, StopError};
+use super::handle::{
+    AddError, Outcome, RemoveError, SignalError, StartError, StopError, in_order_of_answers,
+};
 use super::mainlog::MainLogHandle;
 use super::process::Process;
 use super::source::Source;
@@ -28,6 +30,7 @@ use actix::{
     Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, MessageResult,
     ResponseActFuture, ResponseFuture, WrapFuture,
 };
+use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, join_all};
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -90,8 +93,8 @@ pub struct FindProcess {
 #[rtype(result = "Option<Addr<Group>>")]
 pub struct FindGroup(pub String);
 
-/// Starts every process that does not run. Answered when all have answered, in the order of
-/// starting.
+/// Starts every process that does not run. Answered when all have answered, in the order of the
+/// answers.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Vec<Outcome<StartError>>")]
 pub struct StartEverything {
@@ -99,7 +102,7 @@ pub struct StartEverything {
     pub wait: bool,
 }
 
-/// Stops every process that runs. Answered when all have answered, in the order of starting.
+/// Stops every process that runs. Answered when all have answered, in the order of the answers.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Vec<Outcome<StopError>>")]
 pub struct StopEverything(pub StopAll);
@@ -412,19 +415,20 @@ impl Handler<FindGroup> for Daemon {
 }
 
 impl Daemon {
-    /// Asks all groups in the order of starting, and strings their answers together.
-    fn ask_all<M, T>(&self, message: impl Fn(Turn) -> M) -> ResponseFuture<Vec<T>>
+    /// Asks all groups in the order of starting, and puts their answers together.
+    fn ask_all<M, E>(&self, message: impl Fn(Turn) -> M) -> ResponseFuture<Vec<Outcome<E>>>
     where
-        M: Message<Result = Vec<T>> + Send + 'static,
+        M: Message<Result = Vec<Outcome<E>>> + Send + 'static,
         Group: Handler<M>,
-        T: Send + 'static,
+        E: Send + 'static,
     {
         let turns = Turn::default().divide(self.active.len());
         let asked = self.active.iter().zip(turns);
         let asked = asked.map(|(active, turn)| active.group.send(message(turn)));
         let asked = join_all(asked);
         // A group that is gone meanwhile has nothing left to answer for.
-        Box::pin(async move { asked.await.into_iter().flatten().flatten().collect() })
+        let answered = async move { asked.await.into_iter().flatten().flatten().collect() };
+        Box::pin(answered.map(in_order_of_answers))
     }
 }
 

@@ -7,7 +7,9 @@
 //! between members: who waits is whoever asked.
 
 use super::fcgi;
-use super::handle::{Outcome, SignalError, StartError, StopError};
+use super::handle::{
+    Outcome, Refusal, SignalError, StartError, StopError, in_order_of_answers, round_of,
+};
 use super::output::{Output, OutputConfig};
 use super::process::{
     self, Autostart, Hold, Process, ReopenLogs, SendSignal, Start, Stop, StopWithGroup,
@@ -28,6 +30,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The actor; see the module.
 pub struct Group {
@@ -51,7 +54,7 @@ struct Member {
 pub struct Find(pub String);
 
 /// Starts every member that does not run, each as [`Start`] does. Answered when all have
-/// answered, in the order of starting.
+/// answered, in the order of the answers.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<Outcome<StartError>>")]
 pub struct StartAll {
@@ -208,7 +211,7 @@ impl Group {
         Self { world, members }.start()
     }
 
-    /// Asks those members whose state fits, in their order; the answers come in that order.
+    /// Asks those members whose state fits, in their order.
     fn ask<M, E, F>(
         &self,
         fits: impl Fn(ProcessState) -> bool,
@@ -219,7 +222,7 @@ impl Group {
     where
         M: Message<Result = Result<(), E>> + Send + 'static,
         Process: Handler<M>,
-        E: Send + 'static,
+        E: Refusal + Send + 'static,
         F: Fn() -> E + 'static,
     {
         let fitting = self.members.iter();
@@ -227,26 +230,31 @@ impl Group {
             .filter(|member| fits(member.row.read().state))
             .collect();
         let turns = turn.divide(fitting.len());
-        let asked = fitting.into_iter().zip(turns);
-        let asked: Vec<_> = asked
-            .map(|(member, turn)| (Arc::clone(&member.row), member.process.send(message(turn))))
-            .collect();
+        let begin = Instant::now();
+        let ask = |(member, turn): (&Member, Turn)| {
+            let asked = member.process.send(message(turn));
+            let answered = async move { (asked.await, begin.elapsed()) };
+            (Arc::clone(&member.row), answered)
+        };
+        let asked: Vec<_> = fitting.into_iter().zip(turns).map(ask).collect();
         let world = Rc::clone(&self.world);
         Box::pin(async move {
             let (rows, answers): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
             let answers = join_all(answers).await;
-            let outcome = |(row, answer): (Arc<Row>, Result<Result<(), E>, MailboxError>)| {
-                let result = answer.unwrap_or_else(|_| {
+            let outcome = |(row, (answer, after)): (Arc<Row>, (Result<_, MailboxError>, _))| {
+                let result: Result<(), E> = answer.unwrap_or_else(|_| {
                     mourn(&world, &row);
                     Err(lost())
                 });
+                let is_refused = result.as_ref().is_err_and(Refusal::is_refusal);
                 Outcome {
                     group: Arc::clone(&row.group),
                     name: Arc::clone(&row.name),
                     result,
+                    round: round_of(after, is_refused),
                 }
             };
-            rows.into_iter().zip(answers).map(outcome).collect()
+            in_order_of_answers(rows.into_iter().zip(answers).map(outcome).collect())
         })
     }
 

@@ -24,6 +24,7 @@ use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The handle. Clones speak with the same daemon.
 #[derive(Clone)]
@@ -52,6 +53,60 @@ pub struct Outcome<E> {
     pub name: Arc<str>,
     /// Done, or why not.
     pub result: Result<(), E>,
+    /// In which round the answer came; see [`in_order_of_answers`].
+    pub(super) round: u128,
+}
+
+/// How long a round of answers is: as often the original looks who is done.
+const ROUND: Duration = Duration::from_millis(50);
+
+/// The round of an answer that came after this time; what was refused without being tried comes
+/// before all others.
+pub(super) fn round_of(after: Duration, is_refused: bool) -> u128 {
+    if is_refused {
+        0
+    } else {
+        1 + after.as_millis() / ROUND.as_millis()
+    }
+}
+
+/// Puts answers into the order in which the original gives them, as the last failure decides the
+/// exit code of `supervisorctl`: round by round, and in the order of asking within a round.
+pub(super) fn in_order_of_answers<E>(mut outcomes: Vec<Outcome<E>>) -> Vec<Outcome<E>> {
+    outcomes.sort_by_key(|outcome| outcome.round);
+    outcomes
+}
+
+/// An error of one process of several.
+pub(super) trait Refusal {
+    /// Nothing was tried.
+    fn is_refusal(&self) -> bool;
+}
+
+impl Refusal for StartError {
+    fn is_refusal(&self) -> bool {
+        match self {
+            Self::Unknown
+            | Self::NoFile(_)
+            | Self::NotExecutable(_)
+            | Self::AlreadyStarted
+            | Self::UnknownState
+            | Self::ShuttingDown => true,
+            Self::SpawnError | Self::AbnormalTermination => false,
+        }
+    }
+}
+
+impl Refusal for StopError {
+    fn is_refusal(&self) -> bool {
+        true
+    }
+}
+
+impl Refusal for SignalError {
+    fn is_refusal(&self) -> bool {
+        true
+    }
 }
 
 /// No active group or process has that name.
