@@ -20,16 +20,16 @@ use tokio::sync::Semaphore;
 const MAX_CALLS: usize = 5000;
 
 /// Bytes of an answer after which a `system.multicall` makes no further calls: thousands of small
-/// calls must not become gigabytes. It holds one whole log in pieces, with XML around it.
+/// calls must not become gigabytes. One whole log still fits.
 const MAX_ANSWER: usize = 64 << 20;
 
 /// Bytes of all answers to multicalls that are being written, after which none of them makes
 /// further calls: the bound above must not be had many times over.
 const MAX_UNFINISHED: usize = 128 << 20;
 
-/// Logs that are read at the same time. Each is up to [`super::logs::MAX_LOG`] twice, once as
-/// bytes and once as XML; the others wait their turn.
-const LOG_READS: usize = 4;
+/// Logs that are read at the same time. One is up to [`super::logs::MAX_LOG`] twice, as bytes and
+/// as XML; the others wait their turn.
+const LOG_READS: usize = 1;
 
 /// What the world may ask of one daemon. Knows nothing of connections: whoever has a call may
 /// hand it in.

@@ -13,9 +13,13 @@ use crate::model::state::Channel;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Bytes of a log in one answer. People read logs in pieces of kilobytes; a whole one may be
-/// gigabytes, and is to be read piece by piece.
-pub(super) const MAX_LOG: i64 = 16 << 20;
+/// Bytes of a log in one answer: the whole of one with the default `logfile_maxbytes` of 50 MB.
+/// What is longer is to be read piece by piece.
+pub(super) const MAX_LOG: i64 = 64 << 20;
+
+/// Bytes of a log that are turned into XML before others have their turn: a fraction of a
+/// millisecond.
+const TURN: usize = 128 << 10;
 
 /// Beyond any file, and far enough from the ends of the number range to reckon with.
 const MAX_OFFSET: i64 = 1 << 62;
@@ -133,7 +137,7 @@ impl Api {
         // The permit is held while bytes and XML are both in memory.
         let _turn = self.log_reads.acquire().await;
         let bytes = self.piece(path, offset, length).await?;
-        Ok(out.text(&bytes))
+        Ok(write_text(&bytes, out).await)
     }
 
     async fn piece(&self, path: Option<&Path>, offset: i64, length: i64) -> Result<Vec<u8>, Fault> {
@@ -164,7 +168,7 @@ impl Api {
         let path = self.log_of(&args.text()?, channel)?;
         let (offset, length) = (number(args.value()), number(args.value()));
         let Some(path) = path else {
-            return Ok(tail_answer(b"", 0, false, out));
+            return Ok(tail_answer(b"", 0, false, out).await);
         };
         let (offset, length) = offset.zip(length).ok_or_else(incorrect)?;
         let _turn = self.log_reads.acquire().await;
@@ -176,17 +180,74 @@ impl Api {
                 length.clamp(-MAX_OFFSET, MAX_LOG),
             )
             .await;
-        Ok(tail_answer(&tail.bytes, tail.offset, tail.overflow, out))
+        Ok(tail_answer(&tail.bytes, tail.offset, tail.overflow, out).await)
     }
 }
 
-fn tail_answer<'w>(
+async fn tail_answer<'w>(
     bytes: &[u8],
     offset: i64,
     overflow: bool,
     out: &'w mut Writer,
 ) -> &'w mut Writer {
     out.begin_array();
-    out.text(bytes).int(offset).boolean(overflow);
-    out.end_array()
+    write_text(bytes, out)
+        .await
+        .int(offset)
+        .boolean(overflow)
+        .end_array()
+}
+
+/// Writes a text that may be long, and lets others have their turn in between.
+async fn write_text<'w>(mut bytes: &[u8], out: &'w mut Writer) -> &'w mut Writer {
+    out.begin_text();
+    while bytes.len() > TURN {
+        let (piece, rest) = bytes.split_at(whole_characters(bytes, TURN));
+        out.piece(piece);
+        bytes = rest;
+        tokio::task::yield_now().await;
+    }
+    out.piece(bytes).end_text()
+}
+
+/// The place at or shortly before `at` where a character begins, if there are characters.
+fn whole_characters(bytes: &[u8], at: usize) -> usize {
+    let begins = |place: &usize| !matches!(bytes.get(*place), Some(0x80..=0xBF));
+    (at.saturating_sub(3)..=at).rev().find(begins).unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, at: usize, expected: usize) {
+        assert_eq!(
+            whole_characters(text.as_bytes(), at),
+            expected,
+            "{text} {at}"
+        );
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        check("abcdef", 4, 4);
+        check("abä", 3, 2);
+        check("abä", 4, 4);
+        check("a\u{1F980}b", 2, 1);
+        check("a\u{1F980}b", 4, 1);
+        check("a\u{1F980}b", 5, 5);
+        assert_eq!(whole_characters(&[0x80; 9], 6), 6);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_long_text_comes_out_as_if_written_at_once() {
+        let mut bytes = "<ä\u{1F980}&".repeat(TURN / 3).into_bytes();
+        bytes.insert(TURN - 1, 0xC3);
+        bytes.truncate(3 * TURN + 1);
+        let mut once = Writer::response();
+        once.text(&bytes);
+        let mut long = Writer::response();
+        write_text(&bytes, &mut long).await;
+        assert!(once.finish() == long.finish());
+    }
 }

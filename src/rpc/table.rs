@@ -120,7 +120,7 @@ const WAIT: Param = Param {
 
 const READ_HELP: &str = "Reads a log: `length` bytes from `offset` on, or all from there on where \
     `length` is 0. A negative `offset` with a `length` of 0 reads that many bytes from the end. \
-    One answer holds at most 16 MiB; what is longer is read in pieces. Bytes that are not UTF-8, \
+    One answer holds at most 64 MiB; what is longer is read in pieces. Bytes that are not UTF-8, \
     and characters that XML cannot carry, come as U+FFFD.";
 const TAIL_HELP: &str = "Follows the log of a process. Answers [text, offset, overflow]: at most \
     `length` bytes from the end of the log, the offset to ask with next time, and whether there \

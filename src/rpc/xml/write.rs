@@ -94,13 +94,28 @@ impl Writer {
     /// A text of bytes that should be UTF-8. What is not, and what XML cannot carry, is replaced
     /// by U+FFFD.
     pub fn text(&mut self, bytes: &[u8]) -> &mut Self {
-        self.raw(b"<value><string>");
+        self.begin_text().piece(bytes).end_text()
+    }
+
+    /// Begins a text that is written piece by piece.
+    pub fn begin_text(&mut self) -> &mut Self {
+        self.raw(b"<value><string>")
+    }
+
+    /// The next piece of the text begun last. A character that is cut in two counts as not being
+    /// UTF-8.
+    pub fn piece(&mut self, bytes: &[u8]) -> &mut Self {
         for chunk in bytes.utf8_chunks() {
             escape(chunk.valid(), &mut self.out);
             if !chunk.invalid().is_empty() {
                 self.raw(REPLACEMENT);
             }
         }
+        self
+    }
+
+    /// Ends the text begun last.
+    pub fn end_text(&mut self) -> &mut Self {
         self.raw(b"</string></value>\n")
     }
 
