@@ -46,10 +46,11 @@ pub struct Edge {
 pub struct ServerHandle(flag::Sender<bool>);
 
 impl ServerHandle {
-    /// Closes the server.
-    pub fn close(self) {
-        // With the sender goes the server.
-        drop(self);
+    /// Closes the server, and answers when what was being answered is finished.
+    pub async fn close(self) {
+        self.0.send_replace(true);
+        // The server and each of its connections hold a receiver as long as they live.
+        self.0.closed().await;
     }
 }
 

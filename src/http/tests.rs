@@ -428,7 +428,7 @@ async fn a_tail_goes_on_until_somebody_leaves() {
         assert!(head.contains("Transfer-Encoding: chunked"), "{head}");
         log.say("two\n");
         until(&mut stream, "4\r\ntwo\n\r\n").await;
-        site.handle.close();
+        drop(site.handle);
         until(&mut stream, "0\r\n\r\n").await;
     })
     .await;
@@ -619,7 +619,7 @@ async fn a_closed_server_ends_its_idle_connections() {
         stream.write_all(kept.as_bytes()).await.expect("it is read");
         until(&mut stream, "</methodResponse>\n").await;
         let port = site.port;
-        site.handle.close();
+        drop(site.handle);
         assert_eq!(rest_of(&mut stream).await, "");
         assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
     })

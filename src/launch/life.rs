@@ -107,7 +107,10 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
     // It fails only if the daemon is gone without having said so.
     let left = is_over.await;
     // Servers close and remove their sockets, then the pidfile goes: who finds none can start.
-    drop(kept.borrow_mut().servers.take());
+    let servers = kept.borrow_mut().servers.take();
+    if let Some(servers) = servers {
+        servers.close().await;
+    }
     mainlog.flush().await;
     drop(kept);
     if left.is_ok() {

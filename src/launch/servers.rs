@@ -8,10 +8,15 @@ use crate::rpc::Api;
 use crate::sys::clock;
 use crate::sys::sockets::{self, BindError, SocketFile};
 use actix_rt::ArbiterHandle;
+use futures_util::future::join_all;
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
+use std::time::Duration;
 use tokio::sync::oneshot;
+
+/// How long clients have for taking their last answers.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A bound socket; a unix socket's file goes with it.
 pub(super) enum Bound {
@@ -53,7 +58,7 @@ struct Held {
     config: ServerConfig,
     bound: Bound,
     /// Dropped, the server closes.
-    _serving: Option<ServerHandle>,
+    serving: Option<ServerHandle>,
 }
 
 impl Servers {
@@ -66,7 +71,7 @@ impl Servers {
         let held = bound.into_iter().map(|(config, bound)| Held {
             config,
             bound,
-            _serving: None,
+            serving: None,
         });
         Self {
             edge,
@@ -98,6 +103,19 @@ impl Servers {
         }
     }
 
+    /// Closes all servers, and with them their sockets. Answered when what was being answered is
+    /// finished (whoever asked us to leave hears that we do), or after a while: a client that
+    /// does not read does not keep us.
+    pub(super) async fn close(self) {
+        let close = |held: Held| async move {
+            if let Some(serving) = held.serving {
+                serving.close().await;
+            }
+        };
+        let closed = join_all(self.held.into_iter().map(close));
+        let _ = tokio::time::timeout(PATIENCE, closed).await;
+    }
+
     /// Binds, if that was not done, and begins to serve; on the edge, where strangers belong.
     async fn begin(
         &self,
@@ -105,6 +123,9 @@ impl Servers {
         bound: Option<Bound>,
         supervisor: &Supervisor,
     ) -> Result<Held, String> {
+        if supervisor.table().config().supervisor_rpc {
+            slog::info!(self.log, "RPC interface 'supervisor' initialized");
+        }
         let (answer, answered) = oneshot::channel();
         let (supervisor, log) = (supervisor.clone(), self.log.clone());
         let config = config.clone();
@@ -125,7 +146,7 @@ impl Servers {
                 Ok(Held {
                     config,
                     bound,
-                    _serving: Some(serving),
+                    serving: Some(serving),
                 })
             };
             // Nobody waits for it only if the daemon is gone.

@@ -322,7 +322,7 @@ fn each<E>(
                  group,
                  name,
                  result,
-                ..
+                 ..
              }| {
                 let result = result.map_err(|why| {
                     let shown = DisplayName {
