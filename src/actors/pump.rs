@@ -40,14 +40,12 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::Sleep;
 
-/// As much is read at once; also the largest piece that is written at once.
-const SCRATCH: usize = 256 * 1024;
-
-/// As much is read at once where it becomes an event, as in the original.
-const LARGEST_EVENT: usize = 128 * 1024;
+/// As much is read at once, and written at once; as in the original, because a log may be longer
+/// than its limit by that much, and an event as long as that.
+const SCRATCH: usize = 128 * 1024;
 
 /// So many reads make a turn.
-const READS_A_TURN: u32 = 4;
+const READS_A_TURN: u32 = 8;
 
 /// A pipe that is found full is made as big as this, so that its writer need not wait for us.
 const ROOMY: i32 = 1024 * 1024;
@@ -327,12 +325,7 @@ impl Output {
             if room.read.is_empty() {
                 room.read = vec![0; SCRATCH];
             }
-            let most = if self.config.events_enabled {
-                LARGEST_EVENT
-            } else {
-                SCRATCH
-            };
-            let found = match self.flow.read(&mut room.read[..most]) {
+            let found = match self.flow.read(&mut room.read) {
                 Ok(found) => found,
                 Err(error) => {
                     let (process, channel) =
