@@ -134,8 +134,6 @@ impl Writer {
                 let _ = answer.send(self.opened.clone());
             }
             Order::Reopen(answer) => {
-                self.say("supervisord logreopen").await;
-                self.write().await;
                 if let Some(file) = &self.file {
                     file.borrow_mut().reopen();
                 }
@@ -166,9 +164,12 @@ impl Writer {
         }
         let cleared = file.borrow_mut().clear();
         cleared.map_err(|_| LogError::Failed)?;
-        // The original writes this into the file that it has removed.
-        self.say("reopening log file").await;
-        self.print().await;
+        // The original writes this into the file that it has removed, and prints it.
+        if self.queue.has(Severity::Info) {
+            let line = Line::new(Severity::Info, "reopening log file".to_owned());
+            line.write_to(&mut self.batch);
+            self.print().await;
+        }
         Ok(())
     }
 
@@ -185,13 +186,6 @@ impl Writer {
         }
         self.settings = settings;
         Ok(())
-    }
-
-    async fn say(&mut self, text: &str) {
-        if self.queue.has(Severity::Info) {
-            let line = Item::Line(Line::new(Severity::Info, text.to_owned()));
-            self.add(&line.text().unwrap_or_default()).await;
-        }
     }
 
     const fn policy(&self) -> Policy {

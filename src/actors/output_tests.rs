@@ -4,7 +4,7 @@ use super::*;
 use crate::actors::bus::Delivered;
 use crate::model::event::{EventKind, EventMask};
 use crate::model::rotation::path_of;
-use crate::sys::pipesize;
+use crate::sys;
 use crate::sys::scratch::{Folder, pipe};
 use slog::{Drain as _, OwnedKVList, Record};
 use std::fs;
@@ -176,7 +176,7 @@ fn the_last_words_of_a_child_are_kept_however_many() {
         let stage = Stage::new();
         let output = stage.start(stage.config());
         let (pipe, mut child) = pipe();
-        let size = pipesize::grow(pipe.as_fd(), 1024 * 1024);
+        let size = sys::pipe::grow(pipe.as_fd(), 1024 * 1024);
         let bytes = noise(size);
         child.write_all(&bytes).expect("it holds so much");
         // Somebody else still holds the pipe open.

@@ -24,13 +24,12 @@ use crate::model::pace::{Next, Pace};
 use crate::model::python::text_or_undecodable;
 use crate::model::state::Channel;
 use crate::model::text::repr;
-use crate::sys::pipesize;
+use crate::sys::pipe;
 use actix::{ActorContext, ActorFuture, Context};
 use slog::{Drain as _, Level, debug, warn};
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -40,14 +39,12 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::Sleep;
 
-/// As much is read at once; also the largest piece that is written at once.
-const SCRATCH: usize = 256 * 1024;
-
-/// As much is read at once where it becomes an event, as in the original.
-const LARGEST_EVENT: usize = 128 * 1024;
+/// As much is read at once, and written at once; as in the original, because a log may be longer
+/// than its limit by that much, and an event as long as that.
+const SCRATCH: usize = 128 * 1024;
 
 /// So many reads make a turn.
-const READS_A_TURN: u32 = 4;
+const READS_A_TURN: u32 = 8;
 
 /// A pipe that is found full is made as big as this, so that its writer need not wait for us.
 const ROOMY: i32 = 1024 * 1024;
@@ -101,8 +98,8 @@ struct Events {
 enum Pipe {
     #[default]
     None,
-    Reading(File),
-    Watching(AsyncFd<File>),
+    Reading(OwnedFd),
+    Watching(AsyncFd<OwnedFd>),
 }
 
 /// How far it is with reading what a dead child has left.
@@ -124,8 +121,8 @@ enum Found {
 impl Flow {
     /// Begins with another child's pipe.
     pub(super) fn attach(&mut self, pipe: OwnedFd, pid: i32) {
-        self.capacity = pipesize::capacity(&pipe);
-        self.pipe = Pipe::Reading(File::from(pipe));
+        self.capacity = pipe::capacity(&pipe);
+        self.pipe = Pipe::Reading(pipe);
         self.pid = pid;
         self.pace = Pace::default();
         self.rest = None;
@@ -189,11 +186,11 @@ impl Flow {
     }
 
     fn read(&mut self, room: &mut [u8]) -> io::Result<Found> {
-        let Pipe::Reading(pipe) = &mut self.pipe else {
+        let Pipe::Reading(descriptor) = &self.pipe else {
             return Ok(Found::Nothing);
         };
         loop {
-            return match pipe.read(room) {
+            return match pipe::read(descriptor, room) {
                 Ok(0) => Ok(Found::End),
                 Ok(count) => Ok(Found::Bytes(count)),
                 Err(error) => match error.kind() {
@@ -318,7 +315,7 @@ impl Output {
             && flow.capacity < roomy
             && let Pipe::Reading(pipe) = &flow.pipe
         {
-            flow.capacity = pipesize::grow(pipe.as_fd(), ROOMY).max(flow.capacity);
+            flow.capacity = pipe::grow(pipe.as_fd(), ROOMY).max(flow.capacity);
         }
     }
 
@@ -327,12 +324,7 @@ impl Output {
             if room.read.is_empty() {
                 room.read = vec![0; SCRATCH];
             }
-            let most = if self.config.events_enabled {
-                LARGEST_EVENT
-            } else {
-                SCRATCH
-            };
-            let found = match self.flow.read(&mut room.read[..most]) {
+            let found = match self.flow.read(&mut room.read) {
                 Ok(found) => found,
                 Err(error) => {
                     let (process, channel) =

@@ -14,8 +14,8 @@ use slog::{Logger, error, warn};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub(super) struct Target {
     next_look: Instant,
     /// The rest of a piece that waits for room.
     pending: Vec<u8>,
-    watch: Option<Rc<AsyncFd<File>>>,
+    watch: Option<Rc<AsyncFd<OwnedFd>>>,
     losses: Losses,
     reason: Reason,
     rotation: Losses,
@@ -403,7 +403,7 @@ impl Target {
         }
     }
 
-    fn watch(&mut self) -> Option<Rc<AsyncFd<File>>> {
+    fn watch(&mut self) -> Option<Rc<AsyncFd<OwnedFd>>> {
         if self.watch.is_none() {
             let file = self.file.as_ref()?.duplicate().ok()?;
             self.watch = Some(Rc::new(watch(file, Interest::WRITABLE).ok()?));

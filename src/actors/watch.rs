@@ -1,17 +1,20 @@
 //! Waiting for descriptors with the arbiter's reactor.
 
-use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdRegisterError};
 
-/// Registers a file with the reactor, until it is taken out of what comes back. Where that is
-/// refused, as when too much is watched already, the file comes back as it was.
+/// Registers a descriptor with the reactor, until it is taken out of what comes back. Where that is
+/// refused, as when too much is watched already, it comes back as it was.
 #[expect(
     deprecated,
     reason = "its successor is unsafe, for types whose descriptor may change or be closed under \
-              them; a `File` owns one descriptor as long as it lives"
+              them; this one owns itself as long as it lives"
 )]
-pub(super) fn watch(file: File, interest: Interest) -> Result<AsyncFd<File>, (File, io::Error)> {
-    AsyncFd::try_with_interest(file, interest).map_err(AsyncFdRegisterError::into_parts)
+pub(super) fn watch(
+    descriptor: OwnedFd,
+    interest: Interest,
+) -> Result<AsyncFd<OwnedFd>, (OwnedFd, io::Error)> {
+    AsyncFd::try_with_interest(descriptor, interest).map_err(AsyncFdRegisterError::into_parts)
 }

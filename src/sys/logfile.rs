@@ -153,8 +153,8 @@ impl LogFile {
     }
 
     /// Another descriptor for the same log, to wait until it can take more.
-    pub fn duplicate(&self) -> io::Result<File> {
-        self.file.try_clone()
+    pub fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.file.as_fd().try_clone_to_owned()
     }
 
     /// Whether its path still leads to it.

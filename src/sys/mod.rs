@@ -24,7 +24,7 @@ pub mod logread;
 pub mod mounts;
 
 pub mod autolog;
-pub mod pipesize;
+pub mod pipe;
 pub mod syslog;
 
 pub mod daemonize;

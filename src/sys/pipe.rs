@@ -1,6 +1,8 @@
-//! How much a pipe holds.
+//! Our end of a child's output: how much the pipe holds, and reading from it.
 
 use nix::fcntl::{FcntlArg, fcntl};
+use nix::unistd;
+use std::io;
 use std::os::fd::AsFd;
 
 /// What a pipe holds unless somebody changed it.
@@ -19,6 +21,12 @@ pub fn grow(pipe: impl AsFd + Copy, size: i32) -> usize {
     // Where it is refused, as for a user who has many big pipes, it stays as it was.
     let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(size));
     capacity(pipe)
+}
+
+/// Reads once, and answers how many bytes; 0 at its end. `WouldBlock` if there are none now and
+/// the descriptor does not block.
+pub fn read(pipe: impl AsFd, room: &mut [u8]) -> io::Result<usize> {
+    Ok(unistd::read(pipe, room)?)
 }
 
 #[cfg(test)]
