@@ -15,6 +15,9 @@ mod stop;
 // What they say.
 mod logs;
 
+// What is promised.
+mod promise;
+
 // Who asks.
 mod auth;
 mod control;
