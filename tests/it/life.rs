@@ -24,7 +24,11 @@ fn a_program_that_stays_up_is_running_after_startsecs() {
 #[test]
 fn a_program_is_starting_until_startsecs_have_passed() {
     let daemon = Daemon::with("[program:cat]\ncommand=/bin/cat\nstartsecs=1000\n");
-    let pid = daemon.wait_for_state("cat", "STARTING");
+    daemon.wait_for_state("cat", "STARTING");
+    // A program is starting from the moment on that it is to have a child.
+    let pid = wait("its pid", || {
+        Some(daemon.pid_of("cat")).filter(|&pid| pid > 0)
+    });
     daemon
         .ctl(&["status"])
         .is("cat                              STARTING  \n", 0);

@@ -1,5 +1,8 @@
 //! The daemon and its client from outside: real files, real children, real sockets.
 
+// A test puts its config together once; what matters is that it can be read.
+#![allow(clippy::format_push_string, clippy::format_collect)]
+
 mod harness;
 
 // What users wrote.
@@ -14,6 +17,9 @@ mod stop;
 
 // What they say.
 mod logs;
+
+// What is promised.
+mod promise;
 
 // Who asks.
 mod auth;

@@ -41,7 +41,7 @@ fn a_config_that_cannot_be_read_is_named() {
     if !root() {
         use std::os::unix::fs::PermissionsExt as _;
         let path = dir.write("secret.conf", BASE);
-        let mode = std::fs::Permissions::from_mode(0);
+        let mode = std::fs::Permissions::from_mode(0o000);
         std::fs::set_permissions(path, mode).expect("our own file");
         let said = run_supervisord(&dir, &["-n", "-c", "{dir}/secret.conf"]);
         let sentence = dir.fill("Error: could not read config file {dir}/secret.conf\n");
