@@ -14,6 +14,7 @@ pub mod getopt;
 pub mod lines;
 pub mod logline;
 pub mod losses;
+pub mod listener;
 pub mod name;
 pub mod number;
 pub mod pace;
