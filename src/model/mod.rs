@@ -7,6 +7,7 @@
 
 pub mod ansi;
 pub mod capture;
+pub mod buffer;
 pub mod envelope;
 pub mod event;
 pub mod exit;
@@ -26,4 +27,5 @@ pub mod signal;
 pub mod span;
 pub mod state;
 pub mod text;
+pub mod tick;
 pub mod time;
