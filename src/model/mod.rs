@@ -11,6 +11,7 @@ pub mod buffer;
 pub mod envelope;
 pub mod event;
 pub mod exit;
+pub mod feeder;
 pub mod getopt;
 pub mod lines;
 pub mod logline;
