@@ -161,77 +161,88 @@ impl Dialogue {
     /// Takes bytes from the front of what a listener wrote, up to the next outcome. None when all
     /// bytes are taken and nothing came of the last of them; so call it until then.
     pub fn feed(&mut self, bytes: &mut &[u8]) -> Option<Outcome> {
-        match &mut self.phase {
-            Phase::Acknowledged { held } => {
-                let taken = take(bytes, READY.len() - held.len());
-                held.extend_from_slice(taken);
-                if held.len() < READY.len() {
-                    return None;
+        let outcome = match &mut self.phase {
+            Phase::Acknowledged { held } => await_ready(held, bytes)?,
+            Phase::Ready => spoke(bytes)?,
+            Phase::AwaitsLine { line } => match await_line(line, bytes)? {
+                Ok(missing) => {
+                    let matched = Some(0);
+                    self.phase = Phase::AwaitsResult { missing, matched };
+                    // An empty result is complete already.
+                    return self.feed(bytes);
                 }
-                if held == READY {
-                    self.phase = Phase::Ready;
-                    return Some(Outcome::Ready);
-                }
-                let instead = std::mem::take(held);
-                self.violation(bytes, Violation::NotReady(instead))
-            }
-            Phase::Ready => {
-                if bytes.is_empty() {
-                    return None;
-                }
-                let quoted = &bytes[..bytes.len().min(QUOTED_MAX)];
-                let spoke = Violation::Spoke(quoted.to_vec());
-                self.violation(bytes, spoke)
-            }
-            Phase::AwaitsLine { line } => {
-                let room = &bytes[..bytes.len().min(LINE_MAX + 1 - line.len())];
-                let end = room.iter().position(|&byte| byte == b'\n');
-                line.extend_from_slice(take(bytes, end.unwrap_or(room.len())));
-                if line.len() > LINE_MAX {
-                    line.truncate(LINE_MAX);
-                    let line = std::mem::take(line);
-                    return self.violation(bytes, Violation::BadResultLine(line));
-                }
-                end?;
-                take(bytes, 1);
-                let line = std::mem::take(line);
-                match result_length(&line) {
-                    Some(missing) => {
-                        let matched = Some(0);
-                        self.phase = Phase::AwaitsResult { missing, matched };
-                        // An empty result is complete already.
-                        self.feed(bytes)
-                    }
-                    None => self.violation(bytes, Violation::BadResultLine(line)),
-                }
-            }
-            Phase::AwaitsResult { missing, matched } => {
-                let taken = take(bytes, *missing);
-                *missing -= taken.len();
-                *matched = matched.and_then(|matched| {
-                    let rest = OK[matched..].starts_with(taken);
-                    rest.then_some(matched + taken.len())
-                });
-                if *missing > 0 {
-                    return None;
-                }
-                let ok = *matched == Some(OK.len());
-                self.phase = Phase::Acknowledged { held: Vec::new() };
-                Some(Outcome::Result { ok })
-            }
+                Err(violation) => Outcome::Violation(violation),
+            },
+            Phase::AwaitsResult { missing, matched } => await_result(missing, matched, bytes)?,
             Phase::Unknown => {
                 *bytes = &[];
-                None
+                return None;
             }
-        }
+        };
+        self.phase = match outcome {
+            Outcome::Ready => Phase::Ready,
+            Outcome::Result { .. } => Phase::Acknowledged { held: Vec::new() },
+            Outcome::Violation(_) => {
+                // Nothing that follows can be understood.
+                *bytes = &[];
+                Phase::Unknown
+            }
+        };
+        Some(outcome)
     }
+}
 
-    fn violation(&mut self, bytes: &mut &[u8], violation: Violation) -> Option<Outcome> {
-        // Nothing that follows can be understood.
-        *bytes = &[];
-        self.phase = Phase::Unknown;
-        Some(Outcome::Violation(violation))
+/// Completes `READY\n`, or as many bytes that are not that.
+fn await_ready(held: &mut Vec<u8>, bytes: &mut &[u8]) -> Option<Outcome> {
+    held.extend_from_slice(take(bytes, READY.len() - held.len()));
+    if held.len() < READY.len() {
+        return None;
     }
+    if held == READY {
+        return Some(Outcome::Ready);
+    }
+    let instead = std::mem::take(held);
+    Some(Outcome::Violation(Violation::NotReady(instead)))
+}
+
+/// Whatever is said in READY should not have been.
+fn spoke(bytes: &[u8]) -> Option<Outcome> {
+    let quoted = &bytes[..bytes.len().min(QUOTED_MAX)];
+    let violation = Violation::Spoke(quoted.to_vec());
+    (!bytes.is_empty()).then_some(Outcome::Violation(violation))
+}
+
+/// Completes a result line: the length that it announces, or that it is none.
+fn await_line(line: &mut Vec<u8>, bytes: &mut &[u8]) -> Option<Result<usize, Violation>> {
+    let room = &bytes[..bytes.len().min(LINE_MAX + 1 - line.len())];
+    let end = room.iter().position(|&byte| byte == b'\n');
+    line.extend_from_slice(take(bytes, end.unwrap_or(room.len())));
+    let endless = line.len() > LINE_MAX;
+    if endless {
+        line.truncate(LINE_MAX);
+    } else {
+        end?;
+        take(bytes, 1);
+    }
+    let line = std::mem::take(line);
+    let length = result_length(&line).filter(|_| !endless);
+    Some(length.ok_or(Violation::BadResultLine(line)))
+}
+
+/// Completes a result, which is compared while it comes and not kept.
+fn await_result(
+    missing: &mut usize,
+    matched: &mut Option<usize>,
+    bytes: &mut &[u8],
+) -> Option<Outcome> {
+    let taken = take(bytes, *missing);
+    *missing -= taken.len();
+    *matched = matched.and_then(|matched| {
+        let fits = OK[matched..].starts_with(taken);
+        fits.then_some(matched + taken.len())
+    });
+    let ok = *matched == Some(OK.len());
+    (*missing == 0).then_some(Outcome::Result { ok })
 }
 
 /// Takes at most `count` bytes off the front.

@@ -45,7 +45,7 @@ fn acknowledged() -> Dialogue {
 
 fn ready() -> Dialogue {
     let mut dialogue = Dialogue::new();
-    dialogue.feed(&mut READY);
+    dialogue.feed(&mut &b"READY\n"[..]);
     dialogue
 }
 
