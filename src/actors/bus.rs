@@ -294,3 +294,6 @@ impl Handler<Watch> for EventBus {
         self.watchers.push(watcher);
     }
 }
+
+#[cfg(test)]
+mod tests;

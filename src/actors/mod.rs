@@ -28,5 +28,6 @@ mod target;
 mod turn;
 mod watch;
 pub mod world;
+pub mod ticker;
 
 pub use handle::Supervisor;
