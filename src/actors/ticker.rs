@@ -12,41 +12,42 @@ use actix::{
 };
 use std::io;
 use std::rc::Rc;
-use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe::Receiver;
 
 /// The actor.
 #[derive(Debug)]
 pub struct Ticker {
     bus: Bus,
     ticks: Ticks,
-    timer: Rc<AsyncFd<WallTimer>>,
+    timer: WallTimer,
+    /// The end of the timer to wait at. It is no pipe, and is read like one.
+    watch: Rc<Receiver>,
     log: slog::Logger,
 }
 
 impl Ticker {
     /// Starts it on this arbiter. Fails if there is no descriptor left for its timer.
     pub fn start(bus: Bus, log: slog::Logger) -> io::Result<Addr<Self>> {
-        let timer = Rc::new(AsyncFd::new(WallTimer::new()?)?);
-        let ticks = Ticks::new();
-        let ticker = Self {
+        let timer = WallTimer::new()?;
+        let watch = Receiver::from_owned_fd_unchecked(timer.watch()?)?;
+        Ok(Actor::start(Self {
             bus,
-            ticks,
+            ticks: Ticks::new(),
             timer,
+            watch: Rc::new(watch),
             log,
-        };
-        Ok(Actor::start(ticker))
+        }))
     }
 
     /// Waits for the timer; then looks at the clock and waits again.
     fn wait(&self, ctx: &mut Context<Self>) {
-        let timer = Rc::clone(&self.timer);
+        let watch = Rc::clone(&self.watch);
         let gone_off = async move {
             loop {
-                let mut readable = timer.readable().await?;
-                if timer.get_ref().acknowledge()? {
+                watch.readable().await?;
+                if WallTimer::went_off(watch.try_read(&mut [0; 8]))? {
                     return Ok(());
                 }
-                readable.clear_ready();
             }
         };
         ctx.spawn(gone_off.into_actor(self).map(|gone_off, ticker, ctx| {
@@ -70,7 +71,7 @@ impl Ticker {
 
     fn arm(&self, now: i64) {
         let boundary = self.ticks.next_boundary(now);
-        if let Err(error) = self.timer.get_ref().set(boundary) {
+        if let Err(error) = self.timer.set(boundary) {
             self.trouble(&error);
         }
     }

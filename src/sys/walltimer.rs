@@ -6,7 +6,7 @@
 //! runtime: it has a descriptor that is readable once it went off.
 
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd, RawFd};
+use std::os::fd::{AsFd as _, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::time::TimeSpec;
@@ -41,21 +41,22 @@ impl WallTimer {
         }
     }
 
-    /// Takes note that it went off, so that it is readable only when it does so again. False if
-    /// it did not.
-    pub fn acknowledge(&self) -> io::Result<bool> {
-        match nix::unistd::read(self.0.as_fd(), &mut [0; 8]) {
-            // Cancelled: somebody set the clock.
-            Ok(_) | Err(Errno::ECANCELED) => Ok(true),
-            Err(Errno::EAGAIN | Errno::EINTR) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+    /// A descriptor of its own that is readable once the timer went off, and until it was read;
+    /// it does not block.
+    pub fn watch(&self) -> io::Result<OwnedFd> {
+        self.0.as_fd().try_clone_to_owned()
     }
-}
 
-impl AsRawFd for WallTimer {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_fd().as_raw_fd()
+    /// What reading eight bytes from [`Self::watch`] means: that the timer went off, or that it did
+    /// not.
+    pub fn went_off(read: io::Result<usize>) -> io::Result<bool> {
+        match read {
+            Ok(_) => Ok(true),
+            // Somebody set the clock.
+            Err(error) if error.raw_os_error() == Some(Errno::ECANCELED as i32) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -64,6 +65,8 @@ mod tests {
     use super::WallTimer;
     use crate::sys::clock::now_unix;
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use std::fs::File;
+    use std::io::Read as _;
     use std::os::fd::AsFd as _;
 
     /// Whether the timer goes off within these milliseconds.
@@ -73,14 +76,20 @@ mod tests {
         count.expect("polling one descriptor cannot fail") > 0
     }
 
+    fn read(timer: &WallTimer) -> bool {
+        let watch = timer.watch().expect("a descriptor");
+        let read = File::from(watch).read(&mut [0; 8]);
+        WallTimer::went_off(read).expect("a timer can be read")
+    }
+
     #[test]
     fn a_moment_that_is_over_goes_off_at_once_and_is_acknowledged_once() {
         let timer = WallTimer::new().expect("a timer");
         for moment in [now_unix().0 - 1, 0, -5, i64::MIN] {
             timer.set(Some(moment)).expect("set");
             assert!(goes_off(&timer, 10_000), "{moment}");
-            assert!(timer.acknowledge().expect("read"), "{moment}");
-            assert!(!timer.acknowledge().expect("read"), "{moment}");
+            assert!(read(&timer), "{moment}");
+            assert!(!read(&timer), "{moment}");
         }
     }
 
@@ -91,6 +100,14 @@ mod tests {
         timer.set(Some(moment)).expect("set");
         assert!(goes_off(&timer, 10_000));
         assert!(now_unix().0 >= moment);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_counts_as_having_gone_off() {
+        let set = || Err(std::io::Error::from(nix::errno::Errno::ECANCELED));
+        assert!(WallTimer::went_off(set()).expect("no trouble"));
+        let closed = Err(std::io::Error::from(nix::errno::Errno::EBADF));
+        assert!(WallTimer::went_off(closed).is_err());
     }
 
     #[test]

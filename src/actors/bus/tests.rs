@@ -6,16 +6,15 @@ use std::time::Duration;
 struct Pool {
     delivered: Vec<(u64, EventKind)>,
     hold: bool,
-    held: Vec<Turn>,
+    turns: Vec<Turn>,
 }
 
 impl Pool {
     fn start(hold: bool) -> Addr<Self> {
-        let (delivered, held) = (Vec::new(), Vec::new());
         Actor::start(Self {
-            delivered,
+            delivered: Vec::new(),
             hold,
-            held,
+            turns: Vec::new(),
         })
     }
 }
@@ -30,7 +29,7 @@ impl Handler<Delivered> for Pool {
     fn handle(&mut self, Delivered { event, turn }: Delivered, _: &mut Context<Self>) {
         self.delivered.push((event.serial(), event.kind()));
         if self.hold {
-            self.held.push(turn);
+            self.turns.push(turn);
         }
     }
 }
@@ -56,7 +55,7 @@ impl Handler<Release> for Pool {
     type Result = ();
 
     fn handle(&mut self, _: Release, _: &mut Context<Self>) {
-        self.held.clear();
+        self.turns.clear();
     }
 }
 
