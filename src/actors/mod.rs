@@ -23,6 +23,7 @@ pub mod source;
 pub mod spawner;
 mod stdin;
 mod syslogger;
+pub mod pool;
 pub mod table;
 mod target;
 mod turn;
