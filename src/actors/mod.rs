@@ -11,6 +11,7 @@ pub mod daemon;
 pub mod fcgi;
 mod filters;
 pub mod group;
+pub mod ear;
 pub mod handle;
 pub mod logs;
 pub mod mainlog;

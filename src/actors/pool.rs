@@ -393,4 +393,4 @@ impl Handler<Retire> for Pool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

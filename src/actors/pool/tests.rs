@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 /// What a fake process was asked for.
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+pub(in crate::actors) enum Asked {
     Write(String),
     Restart,
     Told(ListenerState),
@@ -38,11 +38,12 @@ impl Listener for Fake {
 }
 
 /// A pool for group events with its fake processes.
-struct Theatre {
-    bus: Bus,
-    pool: Addr<Pool>,
-    seats: Vec<Seat>,
-    asked: Vec<UnboundedReceiver<Asked>>,
+pub(in crate::actors) struct Theatre {
+    pub(in crate::actors) bus: Bus,
+    pub(in crate::actors) pool: Addr<Pool>,
+    pub(in crate::actors) seats: Vec<Seat>,
+    pub(in crate::actors) asked: Vec<UnboundedReceiver<Asked>>,
+    pub(in crate::actors) logger: Logger,
     log: UnboundedReceiver<String>,
 }
 
@@ -61,7 +62,7 @@ impl slog::Drain for Lines {
     }
 }
 
-fn theatre(members: usize, restart_unknown: bool) -> Theatre {
+pub(in crate::actors) fn theatre(members: usize, restart_unknown: bool) -> Theatre {
     let bus = Bus::start("box".into());
     let (lines, log) = mpsc::unbounded_channel();
     let settings = Settings {
@@ -77,7 +78,7 @@ fn theatre(members: usize, restart_unknown: bool) -> Theatre {
     let names: Vec<Arc<str>> = (0..members).map(|i| format!("l{i}").into()).collect();
     let mask = EventMask::of_name("PROCESS_GROUP").expect("a type of that name");
     let logger = Logger::root(Lines(lines), slog::o!());
-    let (pool, seats) = Pool::start(&bus, mask, settings, &names, logger);
+    let (pool, seats) = Pool::start(&bus, mask, settings, &names, logger.clone());
     let take = |seat: &Seat| {
         let (asks, asked) = mpsc::unbounded_channel();
         seat.take(Box::new(Fake(asks)));
@@ -89,32 +90,33 @@ fn theatre(members: usize, restart_unknown: bool) -> Theatre {
         pool,
         seats,
         asked,
+        logger,
         log,
     }
 }
 
 impl Theatre {
-    fn publish(&self, group: &str) {
+    pub(in crate::actors) fn publish(&self, group: &str) {
         self.bus.publish(EventKind::ProcessGroupAdded, || {
             Event::ProcessGroupAdded(group.into())
         });
     }
 
-    async fn says(&self, member: usize, text: &'static str) {
+    pub(in crate::actors) async fn says(&self, member: usize, text: &'static str) {
         self.seats[member]
             .heard(Bytes::from_static(text.as_bytes()))
             .await;
     }
 
     /// A listener that is running and ready.
-    async fn ready(&self, member: usize) {
+    pub(in crate::actors) async fn ready(&self, member: usize) {
         self.seats[member].reached(Stage::Started);
         self.seats[member].reached(Stage::Running);
         self.says(member, "READY\n").await;
     }
 
     /// The name of the group in the next event that a member is sent, and its two serials.
-    async fn sent(&mut self, member: usize) -> String {
+    pub(in crate::actors) async fn sent(&mut self, member: usize) -> String {
         loop {
             if let Asked::Write(event) = self.asks(member).await {
                 let token = |name| event.split(name).nth(1)?.split([' ', '\n']).next();
@@ -128,14 +130,14 @@ impl Theatre {
         }
     }
 
-    async fn asks(&mut self, member: usize) -> Asked {
+    pub(in crate::actors) async fn asks(&mut self, member: usize) -> Asked {
         let asked = self.asked[member].recv();
         let asked = actix_rt::time::timeout(Duration::from_secs(30), asked).await;
         asked.expect("asked in time").expect("the pool lives")
     }
 
     /// Waits for a line of the log that begins so.
-    async fn logs(&mut self, beginning: &str) -> String {
+    pub(in crate::actors) async fn logs(&mut self, beginning: &str) -> String {
         loop {
             let line = actix_rt::time::timeout(Duration::from_secs(30), self.log.recv()).await;
             let line = line.expect("said in time").expect("the pool lives");
