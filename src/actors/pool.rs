@@ -41,11 +41,15 @@ pub trait Listener: Send {
     fn told(&self, state: ListenerState);
 }
 
-/// A member's way to its pool: for its process, to tell what happens to it.
+/// A member's way to its pool: for its process, to tell what happens to it. A seat speaks for the
+/// child that was there when it was cloned; what is told of one before the last is not heard.
 #[derive(Clone, Debug)]
 pub struct Seat {
     pool: Addr<Pool>,
+    bus: Bus,
     member: usize,
+    /// Counts the member's children.
+    child: u64,
 }
 
 /// One of the two pipes of the dialogue.
@@ -57,19 +61,6 @@ pub enum Pipe {
     Stdout,
 }
 
-/// What of a process's life its pool has to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// It has a new child.
-    Started,
-    /// It is RUNNING.
-    Running,
-    /// It is RUNNING no more; its child may still live.
-    Leaving,
-    /// Its child is gone, and all that it wrote was heard.
-    Gone,
-}
-
 impl Seat {
     /// Makes the process known to the pool. To be called first, and once.
     pub fn take(&self, listener: Box<dyn Listener>) {
@@ -77,24 +68,53 @@ impl Seat {
         self.pool.do_send(Take { member, listener });
     }
 
-    /// It came to another stage of its life.
-    pub fn reached(&self, stage: Stage) {
-        let member = self.member;
-        self.pool.do_send(Reached { member, stage });
+    /// It has a new child, whom this seat speaks for from now on.
+    pub fn started(&mut self) {
+        self.child += 1;
+        self.reached(Stage::Started);
+    }
+
+    /// It is RUNNING and may be fed.
+    pub fn running(&self) {
+        self.reached(Stage::Running);
+    }
+
+    /// It is RUNNING no more; its child may still live.
+    pub fn leaving(&self) {
+        self.reached(Stage::Leaving);
+    }
+
+    /// Its child is gone, and all that it wrote was heard. What the child had in hand comes back
+    /// after all events that were published before, as in the original: where there is no room for
+    /// all of them, those that waited go first.
+    pub fn gone(&self) {
+        let seat = self.clone();
+        self.bus.then(move || seat.reached(Stage::Gone));
     }
 
     /// It wrote to its stdout. Answered once that was understood; whoever reads should not read
     /// on before, so that a flood waits in the pipe and not in memory.
     pub async fn heard(&self, bytes: Bytes) {
-        let member = self.member;
+        let said = self.says(bytes);
         // A pool that is gone does not listen.
-        let _ = self.pool.send(Heard { member, bytes }).await;
+        let _ = self.pool.send(said).await;
     }
 
     /// A pipe of the dialogue is closed on its side.
     pub fn closed(&self, pipe: Pipe) {
-        let member = self.member;
-        self.pool.do_send(Closed { member, pipe });
+        self.pool.do_send(self.says(pipe));
+    }
+
+    fn reached(&self, stage: Stage) {
+        self.pool.do_send(self.says(stage));
+    }
+
+    fn says<T>(&self, what: T) -> Of<T> {
+        Of {
+            member: self.member,
+            child: self.child,
+            what,
+        }
     }
 }
 
@@ -111,25 +131,22 @@ struct Take {
     listener: Box<dyn Listener>,
 }
 
+/// Something that happened to a child of a member.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Reached {
+struct Of<T> {
     member: usize,
-    stage: Stage,
+    child: u64,
+    what: T,
 }
 
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Heard {
-    member: usize,
-    bytes: Bytes,
-}
-
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Closed {
-    member: usize,
-    pipe: Pipe,
+/// What of a child's life its pool has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Started,
+    Running,
+    Leaving,
+    Gone,
 }
 
 /// The timer rang. A timer that was set anew may have been too late to be stopped: what is due is
@@ -150,6 +167,8 @@ pub struct Pool {
 /// What the pool keeps of a member besides its dialogue.
 struct Member {
     name: Arc<str>,
+    /// Counts its children.
+    child: u64,
     listener: Option<Box<dyn Listener>>,
     /// When it has had time enough to end after it closed a pipe.
     watch: Option<Instant>,
@@ -177,7 +196,9 @@ impl Pool {
         bus.subscribe(mask, pool.clone().recipient());
         let seat = |member| Seat {
             pool: pool.clone(),
+            bus: bus.clone(),
             member,
+            child: 0,
         };
         let seats = (0..names.len()).map(seat).collect();
         (pool, seats)
@@ -216,6 +237,12 @@ impl Pool {
         self.members.get(member)?.listener.as_deref()
     }
 
+    /// The member, if it is its last child that something happened to.
+    fn current<T>(&self, fact: &Of<T>) -> Option<&Member> {
+        let member = self.members.get(fact.member)?;
+        (member.child == fact.child).then_some(member)
+    }
+
     /// Sets the timer for what is due next, unless it is set for that already.
     fn arm(&mut self, ctx: &mut Context<Self>) {
         let due = self.members.iter().filter_map(Member::due).min();
@@ -247,6 +274,7 @@ impl Member {
     fn new(name: Arc<str>) -> Self {
         Self {
             name,
+            child: 0,
             listener: None,
             watch: None,
             restart: None,
@@ -312,46 +340,57 @@ impl Handler<Take> for Pool {
     }
 }
 
-impl Handler<Reached> for Pool {
+impl Handler<Of<Stage>> for Pool {
     type Result = ();
 
-    fn handle(&mut self, Reached { member, stage }: Reached, ctx: &mut Context<Self>) {
-        let effects = match stage {
-            Stage::Started => self.feeder.started(member),
-            Stage::Running => self.feeder.running(member),
+    fn handle(&mut self, stage: Of<Stage>, ctx: &mut Context<Self>) {
+        let Some(member) = self.members.get_mut(stage.member) else {
+            return;
+        };
+        if stage.what == Stage::Started {
+            member.child = stage.child;
+        }
+        if member.child != stage.child {
+            return;
+        }
+        member.reached(stage.what);
+        let effects = match stage.what {
+            Stage::Started => self.feeder.started(stage.member),
+            Stage::Running => self.feeder.running(stage.member),
             Stage::Leaving => {
-                self.feeder.leaving(member);
+                self.feeder.leaving(stage.member);
                 Vec::new()
             }
-            Stage::Gone => self.feeder.gone(member),
+            Stage::Gone => self.feeder.gone(stage.member),
         };
-        if let Some(member) = self.members.get_mut(member) {
-            member.reached(stage);
-        }
         self.carry_out(effects, ctx);
     }
 }
 
-impl Handler<Heard> for Pool {
+impl Handler<Of<Bytes>> for Pool {
     type Result = ();
 
-    fn handle(&mut self, Heard { member, bytes }: Heard, ctx: &mut Context<Self>) {
-        if let Some(member) = self.members.get(member) {
-            let said = Said(&member.name, &bytes);
-            slog::debug!(self.log, #OUTPUT_TAG, "{said}");
-        }
-        let effects = self.feeder.output(member, &bytes);
+    fn handle(&mut self, heard: Of<Bytes>, ctx: &mut Context<Self>) {
+        let Some(member) = self.current(&heard) else {
+            return;
+        };
+        let said = Said(&member.name, &heard.what);
+        slog::debug!(self.log, #OUTPUT_TAG, "{said}");
+        let effects = self.feeder.output(heard.member, &heard.what);
         self.carry_out(effects, ctx);
     }
 }
 
-impl Handler<Closed> for Pool {
+impl Handler<Of<Pipe>> for Pool {
     type Result = ();
 
-    fn handle(&mut self, Closed { member, pipe }: Closed, ctx: &mut Context<Self>) {
-        let effects = match pipe {
-            Pipe::Stdin => self.feeder.deaf(member),
-            Pipe::Stdout => self.feeder.mute(member),
+    fn handle(&mut self, closed: Of<Pipe>, ctx: &mut Context<Self>) {
+        if self.current(&closed).is_none() {
+            return;
+        }
+        let effects = match closed.what {
+            Pipe::Stdin => self.feeder.deaf(closed.member),
+            Pipe::Stdout => self.feeder.mute(closed.member),
         };
         self.carry_out(effects, ctx);
     }

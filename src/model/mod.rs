@@ -6,17 +6,17 @@
 #![forbid(unsafe_code)]
 
 pub mod ansi;
-pub mod capture;
 pub mod buffer;
+pub mod capture;
 pub mod envelope;
 pub mod event;
 pub mod exit;
 pub mod feeder;
 pub mod getopt;
 pub mod lines;
+pub mod listener;
 pub mod logline;
 pub mod losses;
-pub mod listener;
 pub mod name;
 pub mod number;
 pub mod pace;

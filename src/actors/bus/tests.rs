@@ -206,6 +206,17 @@ async fn publishers_on_other_threads_are_heard() {
     assert_eq!(serials(&pool).await.len(), 100);
 }
 
+#[actix::test]
+async fn what_comes_after_a_publication_finds_it_delivered() {
+    let (bus, pool) = (bus(), Pool::start(false));
+    bus.subscribe(mask("PROCESS_GROUP"), pool.clone().recipient());
+    let (tell, told) = tokio::sync::oneshot::channel();
+    added(&bus);
+    bus.then(move || drop(tell.send(pool)));
+    let pool = told.await.expect("the bus lives");
+    assert_eq!(serials(&pool).await, [0]);
+}
+
 /// Writes down what it is told of the types that are wanted.
 struct Watcher(tokio::sync::mpsc::UnboundedSender<EventMask>);
 

@@ -1,16 +1,16 @@
 use super::*;
-use crate::actors::pool::Stage;
 use crate::actors::pool::tests::{Theatre, theatre};
 use std::io::PipeWriter;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Gives a member a child, whose stdout is the writer; it is RUNNING.
-fn child(theatre: &Theatre, member: usize, relay: Option<Relay>) -> (Ear, PipeWriter) {
+fn child(theatre: &mut Theatre, member: usize, relay: Option<Relay>) -> (Ear, PipeWriter) {
     let (reader, stdout) = std::io::pipe().expect("a pipe");
-    let seat = theatre.seats[member].clone();
-    seat.reached(Stage::Started);
-    seat.reached(Stage::Running);
+    let seat = &mut theatre.seats[member];
+    seat.started();
+    seat.running();
+    let seat = seat.clone();
     let ear = Ear::start(reader.into(), seat, relay).expect("an ear");
     (ear, stdout)
 }
@@ -22,7 +22,7 @@ fn write(mut stdout: &PipeWriter, text: &str) {
 #[actix::test]
 async fn what_a_listener_writes_reaches_the_pool_in_whatever_pieces() {
     let mut theatre = theatre(1, false);
-    let (_ear, stdout) = child(&theatre, 0, None);
+    let (_ear, stdout) = child(&mut theatre, 0, None);
     theatre.publish("a");
     for piece in ["R", "EAD", "Y\n"] {
         write(&stdout, piece);
@@ -34,7 +34,7 @@ async fn what_a_listener_writes_reaches_the_pool_in_whatever_pieces() {
 #[actix::test]
 async fn the_event_of_a_listener_that_closed_its_stdout_goes_to_another() {
     let mut theatre = theatre(2, false);
-    let (_first, stdout) = child(&theatre, 0, None);
+    let (_first, stdout) = child(&mut theatre, 0, None);
     write(&stdout, "READY\n");
     theatre.publish("a");
     assert_eq!(theatre.sent(0).await, "a 0 0");
@@ -46,14 +46,14 @@ async fn the_event_of_a_listener_that_closed_its_stdout_goes_to_another() {
 #[actix::test]
 async fn last_words_are_heard_though_a_grandchild_keeps_the_pipe_open() {
     let mut theatre = theatre(1, false);
-    let (ear, stdout) = child(&theatre, 0, None);
+    let (ear, stdout) = child(&mut theatre, 0, None);
     write(&stdout, "READY\n");
     theatre.publish("a");
     assert_eq!(theatre.sent(0).await, "a 0 0");
     theatre.publish("b");
     write(&stdout, "RESULT 2\nOK");
     ear.drain().await;
-    theatre.seats[0].reached(Stage::Gone);
+    theatre.seats[0].gone();
     // Its event was handled, so the next child gets the one after it.
     theatre.ready(0).await;
     assert_eq!(theatre.sent(0).await, "b 1 1");
@@ -61,8 +61,8 @@ async fn last_words_are_heard_though_a_grandchild_keeps_the_pipe_open() {
 
 #[actix::test]
 async fn a_grandchild_that_floods_does_not_hold_up_an_end() {
-    let theatre = theatre(1, false);
-    let (ear, mut stdout) = child(&theatre, 0, None);
+    let mut theatre = theatre(1, false);
+    let (ear, mut stdout) = child(&mut theatre, 0, None);
     let done = Arc::new(AtomicBool::new(false));
     let over = Arc::clone(&done);
     let flood = std::thread::spawn(move || {
@@ -78,7 +78,7 @@ async fn a_grandchild_that_floods_does_not_hold_up_an_end() {
 #[actix::test]
 async fn an_ear_at_its_end_has_nothing_more_to_hear() {
     let mut theatre = theatre(1, false);
-    let (ear, stdout) = child(&theatre, 0, None);
+    let (ear, stdout) = child(&mut theatre, 0, None);
     drop(stdout);
     theatre.logs("WARN l0: has entered the UNKNOWN state").await;
     ear.drain().await;
@@ -86,9 +86,9 @@ async fn an_ear_at_its_end_has_nothing_more_to_hear() {
 
 #[actix::test]
 async fn what_is_heard_is_passed_on_to_the_log() {
-    let theatre = theatre(1, false);
+    let mut theatre = theatre(1, false);
     let (relay, log) = Relay::new("l0".into(), theatre.logger.clone()).expect("a relay");
-    let (ear, stdout) = child(&theatre, 0, Some(relay));
+    let (ear, stdout) = child(&mut theatre, 0, Some(relay));
     write(&stdout, "READY\n\u{ff}");
     ear.drain().await;
     let mut logged = Vec::new();

@@ -109,9 +109,9 @@ impl Theatre {
     }
 
     /// A listener that is running and ready.
-    pub(in crate::actors) async fn ready(&self, member: usize) {
-        self.seats[member].reached(Stage::Started);
-        self.seats[member].reached(Stage::Running);
+    pub(in crate::actors) async fn ready(&mut self, member: usize) {
+        self.seats[member].started();
+        self.seats[member].running();
         self.says(member, "READY\n").await;
     }
 
@@ -166,7 +166,7 @@ async fn an_event_of_a_listener_that_died_goes_to_another() {
     stage.publish("a");
     assert_eq!(stage.sent(0).await, "a 0 0");
     stage.ready(1).await;
-    stage.seats[0].reached(Stage::Gone);
+    stage.seats[0].gone();
     assert_eq!(stage.sent(1).await, "a 0 0");
 }
 
@@ -225,7 +225,7 @@ async fn a_listener_that_is_being_stopped_is_not_restarted() {
         stage.ready(member).await;
         stage.says(member, "garbage").await;
     }
-    stage.seats[0].reached(Stage::Leaving);
+    stage.seats[0].leaving();
     // The other one is restarted at the same time, or later.
     while stage.asks(1).await != Asked::Restart {}
     while let Ok(asked) = stage.asked[0].try_recv() {
@@ -261,7 +261,7 @@ async fn strange_members_do_not_disturb_the_others() {
     let flood = Bytes::from(vec![b'x'; 1 << 20]);
     stage.seats[0].heard(flood).await;
     stage.seats[2].closed(Pipe::Stdin);
-    stage.seats[2].reached(Stage::Gone);
+    stage.seats[2].gone();
     assert_eq!(stage.sent(1).await, "a 0 0");
     stage.says(1, "RESULT 2\nOK").await;
     assert!(stage.pool.connected());
