@@ -8,11 +8,12 @@
 
 pub mod bus;
 pub mod daemon;
-pub mod fcgi;
 pub mod ear;
+pub mod fcgi;
 mod filters;
 pub mod group;
 pub mod handle;
+mod listening;
 pub mod logs;
 pub mod mainlog;
 mod mainlog_writer;
@@ -27,8 +28,8 @@ mod stdin;
 mod syslogger;
 pub mod table;
 mod target;
-mod turn;
 pub mod ticker;
+mod turn;
 mod watch;
 pub mod world;
 
