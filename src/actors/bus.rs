@@ -55,6 +55,10 @@ struct Subscribe {
 
 #[derive(Message)]
 #[rtype(result = "()")]
+struct Then(Box<dyn FnOnce() + Send>);
+
+#[derive(Message)]
+#[rtype(result = "()")]
 struct Unsubscribe(Recipient<Delivered>);
 
 impl Bus {
@@ -104,6 +108,12 @@ impl Bus {
     /// Ends a subscription. Events that are on their way may still arrive.
     pub fn unsubscribe(&self, pool: Recipient<Delivered>) {
         self.address.do_send(Unsubscribe(pool));
+    }
+
+    /// Does something once everything that was published before is on its way to its pools, e.g.
+    /// sends a pool what must come after that.
+    pub fn then(&self, what: impl FnOnce() + Send + 'static) {
+        self.address.do_send(Then(Box::new(what)));
     }
 
     /// The address, for those who publish through a mailbox of their own.
@@ -286,6 +296,14 @@ impl Handler<Unsubscribe> for EventBus {
     }
 }
 
+impl Handler<Then> for EventBus {
+    type Result = ();
+
+    fn handle(&mut self, Then(what): Then, _: &mut Context<Self>) {
+        what();
+    }
+}
+
 impl Handler<Watch> for EventBus {
     type Result = ();
 
@@ -294,3 +312,6 @@ impl Handler<Watch> for EventBus {
         self.watchers.push(watcher);
     }
 }
+
+#[cfg(test)]
+mod tests;

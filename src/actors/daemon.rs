@@ -252,14 +252,22 @@ impl Daemon {
     /// Stops everything, group by group.
     fn leave(&mut self, ctx: &mut Context<Self>) {
         self.phase = Phase::Leaving;
-        let kind = EventKind::SupervisorStateChangeStopping;
-        self.world.bus.publish(kind, || Event::SupervisorStopping);
         for active in &self.active {
             active.group.do_send(HoldAll);
         }
-        let waves: Vec<Addr<Group>> = self.active.iter().map(|it| it.group.clone()).collect();
-        self.next_wave(waves, ctx);
-        self.report(ctx);
+        // Listeners hear of it before they are asked to go themselves.
+        let bus = self.world.bus.clone();
+        let tell = async move {
+            let kind = EventKind::SupervisorStateChangeStopping;
+            let event = || Event::SupervisorStopping;
+            bus.publish_paced(kind, event).await;
+        };
+        ctx.spawn(tell.into_actor(self).map(|(), act, ctx| {
+            let groups = act.active.iter().map(|it| it.group.clone());
+            let waves: Vec<Addr<Group>> = groups.collect();
+            act.next_wave(waves, ctx);
+            act.report(ctx);
+        }));
     }
 
     fn next_wave(&mut self, mut waves: Vec<Addr<Group>>, ctx: &mut Context<Self>) {

@@ -11,13 +11,18 @@ use super::handle::{
     Outcome, Refusal, SignalError, StartError, StopError, in_order_of_answers, round_of,
 };
 use super::output::{Output, OutputConfig};
+use super::pool::{self, Pool, Seat};
 use super::process::{
     self, Autostart, Hold, Process, ReopenLogs, SendSignal, Start, Stop, StopWithGroup,
 };
 use super::table::{GroupRows, Row};
 use super::turn::Turn;
 use super::world::World;
-use crate::config::{Config, GroupConfig, GroupKind, LogFile, ProcessConfig, StreamConfig};
+use crate::config::{
+    Config, GroupConfig, GroupKind, ListenerConfig, LogFile, ProcessConfig, StreamConfig,
+};
+use crate::model::envelope::Style;
+use crate::model::feeder::Settings;
 use crate::model::signal::Signal;
 use crate::model::state::{Channel, ProcessState};
 use crate::sys::autolog;
@@ -27,6 +32,7 @@ use actix::{
 };
 use futures_util::future::join_all;
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -37,6 +43,8 @@ pub struct Group {
     world: Rc<World>,
     /// Ascending by priority.
     members: Vec<Member>,
+    /// Feeds them events, if they are listeners.
+    pool: Option<Addr<Pool>>,
 }
 
 struct Member {
@@ -168,11 +176,17 @@ impl Group {
         auto_logs: &AutoLogs,
     ) -> Addr<Self> {
         let name: Arc<str> = group.name.as_str().into();
-        let socket = match &group.kind {
-            GroupKind::FastCgi(socket) => {
-                Some(fcgi::Shared::new(socket.clone(), world.log.clone()))
+        let (mut socket, mut pool, mut seats) = (None, None, Vec::new().into_iter());
+        match &group.kind {
+            GroupKind::Programs => {}
+            GroupKind::FastCgi(config) => {
+                socket = Some(fcgi::Shared::new(config.clone(), world.log.clone()));
             }
-            GroupKind::Programs | GroupKind::Listeners(_) => None,
+            GroupKind::Listeners(listener) => {
+                let (feeds, seated) = feed(world, config, group, listener);
+                pool = Some(feeds);
+                seats = seated.into_iter();
+            }
         };
         let member = |(place, program): (usize, &ProcessConfig)| {
             let log = |channel| {
@@ -189,7 +203,7 @@ impl Group {
                 row.stderr_logfile = log(Channel::Stderr);
             });
             Member {
-                process: process(world, config, program, &row, socket.clone()),
+                process: process(world, config, program, &row, socket.clone(), seats.next()),
                 row,
                 autostart: program.autostart,
                 priority: program.priority,
@@ -208,7 +222,12 @@ impl Group {
                 .collect(),
         }));
         let world = Rc::clone(world);
-        Self { world, members }.start()
+        Self {
+            world,
+            members,
+            pool,
+        }
+        .start()
     }
 
     /// Asks those members whose state fits, in their order.
@@ -290,10 +309,12 @@ fn process(
     program: &ProcessConfig,
     row: &Arc<Row>,
     socket: Option<fcgi::Shared>,
+    seat: Option<Seat>,
 ) -> Addr<Process> {
     let snapshot = row.read();
     let output = |channel| {
         let stream = stream(program, channel);
+        let is_protocol = seat.is_some() && channel == Channel::Stdout;
         let config = OutputConfig {
             process: Arc::clone(&row.name),
             group: Arc::clone(&row.group),
@@ -303,8 +324,13 @@ fn process(
             backups: stream.backups,
             syslog: stream.syslog,
             strip_ansi: config.daemon.strip_ansi,
-            capture_maxbytes: stream.capture_maxbytes,
-            events_enabled: stream.events_enabled,
+            capture_maxbytes: if is_protocol {
+                0
+            } else {
+                stream.capture_maxbytes
+            },
+            events_enabled: stream.events_enabled && !is_protocol,
+            is_protocol,
         };
         Output::start(
             &world.rooms,
@@ -318,7 +344,40 @@ fn process(
         outputs.push(output(Channel::Stderr));
     }
     let (world, program) = (Rc::clone(world), Arc::new(program.clone()));
-    Process::new(world, program, Arc::clone(row), outputs, socket).start()
+    let process = Process::new(world, program, Arc::clone(row), outputs, socket);
+    match seat {
+        None => process,
+        Some(seat) => process.listening(seat),
+    }
+    .start()
+}
+
+/// The pool of a group of listeners, and a seat for each of them.
+fn feed(
+    world: &World,
+    config: &Config,
+    group: &GroupConfig,
+    listener: &ListenerConfig,
+) -> (Addr<Pool>, Vec<Seat>) {
+    let settings = Settings {
+        style: Style {
+            server: config.daemon.identifier.as_str().into(),
+            pool: group.name.as_str().into(),
+            length: listener.payload_length,
+            details: listener.event_details,
+        },
+        buffer_size: NonZeroUsize::new(listener.buffer_size).unwrap_or(NonZeroUsize::MIN),
+        restart_unknown: listener.restart_unknown,
+    };
+    let names = group.processes.iter();
+    let names: Vec<Arc<str>> = names.map(|program| program.name.as_str().into()).collect();
+    Pool::start(
+        &world.bus,
+        listener.mask(),
+        settings,
+        &names,
+        world.log.clone(),
+    )
 }
 
 /// An actor that is gone without having been retired has panicked: nobody knows what becomes of
@@ -430,9 +489,14 @@ impl Handler<Retire> for Group {
             return Box::pin(async { Err(StillRunning) });
         }
         let retired = self.tell_all(self.members.iter(), process::Retire);
+        let pool = self.pool.take();
         ctx.stop();
         Box::pin(async move {
             retired.await;
+            if let Some(pool) = pool {
+                // One that is gone feeds nobody.
+                let _ = pool.send(pool::Retire).await;
+            }
             Ok(())
         })
     }

@@ -8,14 +8,17 @@
 
 pub mod bus;
 pub mod daemon;
+pub mod ear;
 pub mod fcgi;
 mod filters;
 pub mod group;
 pub mod handle;
+mod listening;
 pub mod logs;
 pub mod mainlog;
 mod mainlog_writer;
 pub mod output;
+pub mod pool;
 pub mod process;
 mod pump;
 pub mod reaper;
@@ -25,6 +28,7 @@ mod stdin;
 mod syslogger;
 pub mod table;
 mod target;
+pub mod ticker;
 mod turn;
 mod watch;
 pub mod world;

@@ -48,6 +48,8 @@ pub struct OutputConfig {
     pub capture_maxbytes: u64,
     /// Publish them as `PROCESS_LOG` events.
     pub events_enabled: bool,
+    /// They are a listener's answers, which its pool tells the main log of.
+    pub is_protocol: bool,
 }
 
 /// The actor of one stream; see the module.

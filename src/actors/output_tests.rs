@@ -75,6 +75,7 @@ impl Stage {
             strip_ansi: false,
             capture_maxbytes: 0,
             events_enabled: false,
+            is_protocol: false,
         }
     }
 

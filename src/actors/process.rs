@@ -7,7 +7,9 @@
 //! (or a short time is over), before anything else that time brings.
 
 use super::handle::{LogError, SignalError, StartError, StdinError, StopError};
+use super::listening::Listening;
 use super::output::{Attach, Clear, Drain, Open, Output, Reopen};
+use super::pool::Seat;
 use super::reaper::{Disown, Ended, Own};
 use super::spawner::{Find, NotSpawned, Spawn, Spawned};
 use super::stdin::{Stdin, WriteError};
@@ -15,10 +17,11 @@ use super::table::Row;
 use super::turn::Turn;
 use super::world::World;
 use super::{fcgi, output};
-use crate::config::ProcessConfig;
+use crate::config::{LogFile, ProcessConfig};
 use crate::model::event::{Event, EventKind, StateChange};
 use crate::model::process::{Change, Effect, Input, Machine, StartVerdict, State};
 use crate::model::signal::Signal;
+use crate::model::state::Mood;
 use crate::sys::clock;
 use crate::sys::command::CommandError;
 use crate::sys::reap::{KillError, Owner};
@@ -50,6 +53,8 @@ pub struct Process {
     /// Keeps the socket open while it is needed.
     open_socket: Option<Arc<fcgi::Open>>,
     stdin: Option<Stdin>,
+    /// What it has besides if it is a listener.
+    listening: Option<Listening>,
     /// An end that was heard of and is not told yet.
     death: Option<Ended>,
     /// When to make the child that is asked for.
@@ -112,6 +117,18 @@ pub struct SendSignal(pub Signal);
 #[rtype(result = "Result<(), StdinError>")]
 pub struct WriteStdin(pub Vec<u8>);
 
+/// Writes one event to a listener's stdin, however long it is: there is one at a time. Not
+/// answered; that it cannot be written is told to the pool.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Feed(pub(super) Vec<u8>);
+
+/// Stops a listener that broke the protocol and starts it again, unless the daemon is leaving.
+/// Not answered.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct RestartLost;
+
 /// Removes the logs and begins them anew. Answered once that was done.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "Result<(), LogError>")]
@@ -147,12 +164,21 @@ impl Process {
             socket,
             open_socket: None,
             stdin: None,
+            listening: None,
             death: None,
             turn: Turn::default(),
             timer: None,
             starts: Vec::new(),
             stops: Vec::new(),
         }
+    }
+
+    /// Makes it a listener, with this seat in its pool. Its stdout is protocol then.
+    pub(super) fn listening(mut self, seat: Seat) -> Self {
+        let stdout = &self.program.stdout;
+        let is_logged = stdout.logfile != LogFile::None || stdout.syslog;
+        self.listening = Some(Listening::new(seat, is_logged));
+        self
     }
 
     /// Takes one input through the machine and does all that follows from it.
@@ -180,6 +206,9 @@ impl Process {
     }
 
     fn entered(&self, change: Change) {
+        if let Some(listening) = &self.listening {
+            listening.entered(change.to);
+        }
         let kind = EventKind::of_state(change.to);
         self.world.bus.publish(kind, || {
             let snapshot = self.row.read();
@@ -244,9 +273,16 @@ impl Process {
                 let pid = child.pid;
                 self.open_socket = socket;
                 self.stdin = child.stdin.map(Stdin::new);
-                let pipes = [Some(child.stdout), child.stderr];
-                for (output, pipe) in self.outputs.iter().zip(pipes.into_iter().flatten()) {
-                    output.do_send(Attach { pipe, pid });
+                let stdout = match &mut self.listening {
+                    None => Some(child.stdout),
+                    Some(listening) => {
+                        listening.born(child.stdout, &self.row.name, &self.world.log)
+                    }
+                };
+                for (output, pipe) in self.outputs.iter().zip([stdout, child.stderr]) {
+                    if let Some(pipe) = pipe {
+                        output.do_send(Attach { pipe, pid });
+                    }
                 }
                 self.drive(Input::Spawned { pid }, ctx);
                 if self.death.is_some() {
@@ -277,7 +313,14 @@ impl Process {
     }
 
     fn await_last_words(&mut self, ctx: &mut Context<Self>) {
-        let drains = join_all(self.outputs.iter().map(|output| output.send(Drain)));
+        let heard = self.listening.as_mut().map(Listening::drain);
+        let outputs = self.outputs.clone();
+        let drains = async move {
+            if let Some(heard) = heard {
+                heard.await;
+            }
+            join_all(outputs.iter().map(|output| output.send(Drain))).await
+        };
         let patience = tokio::time::timeout(LAST_WORDS, drains).into_actor(self);
         ctx.spawn(patience.map(|_, act, ctx| {
             if let Some(Ended { pid, exit }) = act.death.take() {
@@ -285,6 +328,9 @@ impl Process {
                 let now = clock::now_unix().0;
                 act.row.write(|row| row.stop = now);
                 act.drive(Input::Ended { pid, exit }, ctx);
+                if let Some(listening) = &act.listening {
+                    listening.gone();
+                }
             }
         }));
     }
@@ -394,11 +440,21 @@ impl Process {
         let writable = stdin.writable().into_actor(self);
         ctx.spawn(writable.map(|(), act, ctx| {
             // An error empties the queue: nobody is left to read it.
-            let flushed = act.stdin.as_mut().map(Stdin::flush);
-            if flushed == Some(Ok(())) {
-                act.pump_stdin(ctx);
+            match act.stdin.as_mut().map(Stdin::flush) {
+                Some(Ok(())) => act.pump_stdin(ctx),
+                Some(Err(_)) => act.is_deaf(),
+                None => {}
             }
         }));
+    }
+}
+
+impl Process {
+    /// If it is a listener, its pool has to know that its stdin takes no more.
+    fn is_deaf(&self) {
+        if let Some(listening) = &self.listening {
+            listening.deaf();
+        }
     }
 }
 
@@ -406,6 +462,9 @@ impl Actor for Process {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
+        if let Some(listening) = &self.listening {
+            listening.open(ctx.address(), Arc::clone(&self.row));
+        }
         // The reaper reads this before it can hear of any child that is made later.
         self.world.reaper.do_send(Own {
             owner: self.owner,
@@ -542,6 +601,40 @@ impl Handler<WriteStdin> for Process {
             self.pump_stdin(ctx);
         }
         Ok(())
+    }
+}
+
+impl Handler<Feed> for Process {
+    type Result = ();
+
+    fn handle(&mut self, Feed(event): Feed, ctx: &mut Context<Self>) {
+        let fed = match &mut self.stdin {
+            None => Err(WriteError::Closed),
+            Some(stdin) => {
+                let waited = stdin.is_waiting();
+                stdin.feed(&event).map(|()| waited)
+            }
+        };
+        match fed {
+            Ok(false) => self.pump_stdin(ctx),
+            // Somebody waits for room already.
+            Ok(true) => {}
+            Err(_) => self.is_deaf(),
+        }
+    }
+}
+
+impl Handler<RestartLost> for Process {
+    type Result = ();
+
+    fn handle(&mut self, RestartLost: RestartLost, ctx: &mut Context<Self>) {
+        self.drive(Input::Stop { watched: false }, ctx);
+        let stopped = self.stopped().into_actor(self);
+        ctx.spawn(stopped.map(|(), act, ctx| {
+            if act.world.table.mood() == Mood::Running {
+                act.drive(Input::Start, ctx);
+            }
+        }));
     }
 }
 

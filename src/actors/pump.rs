@@ -403,7 +403,7 @@ impl Output {
 
     /// Tells the main log and the listeners of output, where they want to know.
     fn tell(&mut self, bytes: &[u8]) {
-        if self.log.is_enabled(Level::Debug) {
+        if self.log.is_enabled(Level::Debug) && !self.config.is_protocol {
             let (process, channel) = (repr(&self.config.process), self.config.channel.name());
             let text = text_or_undecodable(bytes);
             debug!(self.log, #OUTPUT_TAG, "{process} {channel} output:\n{text}");

@@ -50,6 +50,11 @@ impl Stdin {
         if self.queue.len().saturating_add(bytes.len()) > QUEUE_BOUND {
             return Err(WriteError::Full);
         }
+        self.feed(bytes)
+    }
+
+    /// As [`Self::write`], for bytes whose number is bounded elsewhere.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
         self.queue.extend(bytes);
         self.flush()
     }

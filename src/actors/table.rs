@@ -4,6 +4,7 @@
 //! the time of a copy; it never waits for an actor.
 
 use crate::config::Config;
+use crate::model::listener::ListenerState;
 use crate::model::state::{Channel, Mood, ProcessState};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -28,6 +29,9 @@ pub struct Snapshot {
     pub stdout_logfile: Option<Arc<PathBuf>>,
     /// The file that holds its stderr.
     pub stderr_logfile: Option<Arc<PathBuf>>,
+    /// Where the dialogue with it is, if it is a listener that was ever started; written by its
+    /// pool.
+    pub listener: Option<ListenerState>,
 }
 
 impl Snapshot {
@@ -65,6 +69,7 @@ impl Row {
                 spawnerr: None,
                 stdout_logfile: None,
                 stderr_logfile: None,
+                listener: None,
             }),
         }
     }

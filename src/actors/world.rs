@@ -36,6 +36,7 @@ impl World {
         let text = sentence.about(name);
         match sentence.gravity() {
             Gravity::Critical => slog::crit!(self.log, "{}", text),
+            Gravity::Error => slog::error!(self.log, "{}", text),
             Gravity::Warning => slog::warn!(self.log, "{}", text),
             Gravity::Info => slog::info!(self.log, "{}", text),
             Gravity::Debug => slog::debug!(self.log, "{}", text),

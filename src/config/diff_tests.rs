@@ -46,7 +46,7 @@ fn groups_come_and_go() {
 }
 
 /// For each option of a section two values that mean different things.
-const OPTIONS: [(&str, &str, &str); 33] = [
+const OPTIONS: [(&str, &str, &str); 36] = [
     ("command", "x", "y"),
     ("process_name", "p", "q"),
     ("numprocs", "0", "1"),
@@ -80,6 +80,17 @@ const OPTIONS: [(&str, &str, &str); 33] = [
     ("serverurl", "AUTO", "http://x"),
     ("events", "TICK", "TICK,EVENT"),
     ("buffer_size", "1", "2"),
+    ("payload_length", "characters", "bytes"),
+    ("restart_unknown", "true", "false"),
+    ("event_details", "true", "false"),
+];
+
+const ONLY_LISTENERS: [&str; 5] = [
+    "events",
+    "buffer_size",
+    "payload_length",
+    "restart_unknown",
+    "event_details",
 ];
 
 #[test]
@@ -87,7 +98,7 @@ fn a_change_of_any_option_is_seen_and_no_change_is_none() {
     for kind in ["program:x", "eventlistener:x", "fcgi-program:x"] {
         for (option, one, other) in OPTIONS {
             let listener = kind.starts_with("eventlistener");
-            let only_listeners = matches!(option, "events" | "buffer_size");
+            let only_listeners = ONLY_LISTENERS.contains(&option);
             let refused = option == "redirect_stderr" && listener;
             if refused || (only_listeners && !listener) {
                 continue;

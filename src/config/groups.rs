@@ -252,10 +252,16 @@ fn listener(view: &View<'_>) -> Result<ListenerConfig, Fault> {
         let why = format!("[{section}] section requires an \"events\" line");
         return Err(view.fault("events", why));
     }
+    let payload_length = view.read("payload_length", values::payload_length)?;
+    let restart_unknown = view.read("restart_unknown", values::boolean)?;
+    let event_details = view.read("event_details", values::boolean)?;
     Ok(ListenerConfig {
         buffer_size,
         events: events.into_iter().collect(),
         result_handler: RESULT_HANDLER.to_owned(),
+        payload_length: payload_length.unwrap_or_default(),
+        restart_unknown: restart_unknown.unwrap_or(false),
+        event_details: event_details.unwrap_or(false),
     })
 }
 

@@ -4,6 +4,7 @@ use super::super::host::tests::TableHost;
 use super::super::testing::Folder;
 use super::*;
 use crate::config::*;
+use crate::model::envelope::PayloadLength;
 use crate::model::signal::Signal;
 
 pub(crate) fn load_in(folder: &Folder, overrides: &Overrides) -> Result<Config, ConfigError> {
@@ -377,6 +378,7 @@ fn odd_logs_are_warned_of() {
 fn listeners_and_fastcgi_programs_have_their_own_options() {
     let config = loaded(
         "[eventlistener:l]\ncommand=c\nevents=tick, PROCESS_STATE,TICK\nbuffer_size=3\n\
+         payload_length=Bytes\nrestart_unknown=yes\nevent_details=on\n\
          [fcgi-program:f]\ncommand=c\nuser=ann\nsocket=unix:///x/../%(program_name)s.sock\nsocket_backlog=7\n\
          [fcgi-program:h]\ncommand=c\nsocket=tcp://Host:9\n",
     );
@@ -389,6 +391,9 @@ fn listeners_and_fastcgi_programs_have_their_own_options() {
         buffer_size: 3,
         events: vec!["PROCESS_STATE".to_owned(), "TICK".to_owned()],
         result_handler: "supervisor.dispatchers:default_handler".to_owned(),
+        payload_length: PayloadLength::Bytes,
+        restart_unknown: true,
+        event_details: true,
     });
     assert_eq!(kinds[0], (-1, &listener));
     let GroupKind::FastCgi(socket) = kinds[1].1 else {

@@ -149,6 +149,11 @@ fn what_is_wrong_with_a_group_is_said_with_its_line() {
             "[eventlistener:l] section sets invalid buffer_size (0) (file: 'x.conf', line 2)",
         ),
         (
+            "[eventlistener:l]\nevents=TICK\npayload_length=words\n",
+            "invalid 'payload_length' value 'words', it is 'characters' or 'bytes' (file: \
+             'x.conf', line 3)",
+        ),
+        (
             "[eventlistener:l]\nresult_handler=my:handler\n",
             "my:handler cannot be resolved within [eventlistener:l] (file: 'x.conf', line 2)",
         ),

@@ -4,10 +4,13 @@
 //! understood. Where the original's words for an option are the best description, see
 //! `docs/configuration.rst` of the original, section by section.
 
+use crate::model::envelope::PayloadLength;
+use crate::model::event::EventMask;
 pub use crate::model::process::AutoRestart;
 use crate::model::process::Policy;
 use crate::model::signal::Signal;
 use std::collections::BTreeMap;
+use std::ops::BitOr as _;
 use std::path::PathBuf;
 
 /// A whole config: all files of it read, expanded, checked and typed.
@@ -274,6 +277,24 @@ pub struct ListenerConfig {
     pub events: Vec<String>,
     /// The `result_handler`; only the original's default one is supported.
     pub result_handler: String,
+    /// What `len:` counts in the header of an event: characters, as in the original, or with
+    /// `payload_length=bytes` what its documentation promises. Ours.
+    pub payload_length: PayloadLength,
+    /// Start listeners anew that broke the protocol. Ours; off unless given.
+    pub restart_unknown: bool,
+    /// Tell more of a process's state than the original does. Ours; off unless given.
+    pub event_details: bool,
+}
+
+impl ListenerConfig {
+    /// The concrete types of events that are subscribed to.
+    pub fn mask(&self) -> EventMask {
+        let masks = self
+            .events
+            .iter()
+            .filter_map(|name| EventMask::of_name(name));
+        masks.fold(EventMask::NONE, EventMask::bitor)
+    }
 }
 
 /// The shared socket of an `[fcgi-program:x]`. As in the original, two are equal if they listen

@@ -5,6 +5,7 @@
 use super::host::Host;
 use super::paths::{Surroundings, dirname};
 use super::types::{AutoRestart, LogLevel};
+use crate::model::envelope::PayloadLength;
 use crate::model::number::python_int;
 use crate::model::signal::Signal;
 use crate::model::text::{repr, strip};
@@ -76,6 +77,18 @@ pub(super) fn auto_restart(text: &str) -> Result<AutoRestart, String> {
         Some(false) => Ok(AutoRestart::Never),
         None if text == "unexpected" => Ok(AutoRestart::Unexpected),
         None => Err(format!("invalid 'autorestart' value {}", repr(&text))),
+    }
+}
+
+/// What the length of an event's payload counts.
+pub(super) fn payload_length(text: &str) -> Result<PayloadLength, String> {
+    match text.to_lowercase().as_str() {
+        "characters" => Ok(PayloadLength::Characters),
+        "bytes" => Ok(PayloadLength::Bytes),
+        _ => Err(format!(
+            "invalid 'payload_length' value {}, it is 'characters' or 'bytes'",
+            repr(text)
+        )),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::actors::mainlog::{self, MainLogFeed};
 use crate::actors::reaper::Reaper;
 use crate::actors::spawner::Spawner;
 use crate::actors::table::Table;
+use crate::actors::ticker::Ticker;
 use crate::actors::world::World;
 use crate::sys::{spawn, users};
 use actix::{Actor, Context};
@@ -79,6 +80,9 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
         reaper: Reaper::new(register, log.clone()).start(),
         table: Arc::new(Table::new(Arc::clone(&config))),
     });
+    if let Err(error) = Ticker::start(world.bus.clone(), log.clone()) {
+        slog::error!(log, "there will be no TICK events: {}", error);
+    }
     let servers = Servers::new(edge.handle(), log.clone(), servers);
     let state = Rc::new(RefCell::new(State {
         notes,

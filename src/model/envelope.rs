@@ -155,3 +155,6 @@ impl Serials {
         serial
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -456,3 +456,6 @@ impl fmt::Display for Output {
         write!(f, "processname:{process} groupname:{group} pid:{pid}")
     }
 }
+
+#[cfg(test)]
+mod tests;

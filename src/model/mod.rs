@@ -6,12 +6,15 @@
 #![forbid(unsafe_code)]
 
 pub mod ansi;
+pub mod buffer;
 pub mod capture;
 pub mod envelope;
 pub mod event;
 pub mod exit;
+pub mod feeder;
 pub mod getopt;
 pub mod lines;
+pub mod listener;
 pub mod logline;
 pub mod losses;
 pub mod name;
@@ -25,4 +28,5 @@ pub mod signal;
 pub mod span;
 pub mod state;
 pub mod text;
+pub mod tick;
 pub mod time;

@@ -6,6 +6,7 @@ use super::faults::FaultKind;
 use super::xml::{Fault, Writer};
 use crate::actors::table::{GroupRows, Row, Snapshot};
 use crate::config::{GroupConfig, LogFile, ProcessConfig, StreamConfig};
+use crate::model::listener::ListenerState;
 use crate::model::name::Namespec;
 use crate::model::state::ProcessState;
 use crate::model::time::uptime;
@@ -106,10 +107,16 @@ impl Api {
         match live.state {
             ProcessState::Running => {
                 let pid = live.pid.unwrap_or(0);
-                format!(
-                    "pid {pid}, uptime {}",
-                    uptime(capped(now) - capped(live.start))
-                )
+                let uptime = uptime(capped(now) - capped(live.start));
+                // A listener that hears of nothing any more looks well otherwise.
+                let lost = match live.listener {
+                    Some(ListenerState::Unknown) => ", listener is in the UNKNOWN state",
+                    Some(
+                        ListenerState::Acknowledged | ListenerState::Ready | ListenerState::Busy,
+                    )
+                    | None => "",
+                };
+                format!("pid {pid}, uptime {uptime}{lost}")
             }
             ProcessState::Fatal | ProcessState::Backoff => match live.spawnerr.as_deref() {
                 None | Some("") => format!("unknown error (try \"tail {name}\")"),

@@ -4,6 +4,11 @@
 //! The room knows no actor and no config: it is given plain values and gives plain values back.
 
 pub mod clock;
+
+pub mod walltimer;
+
+pub mod command;
+
 pub mod errno;
 pub mod fds;
 pub mod limits;
@@ -11,7 +16,6 @@ pub mod privileges;
 pub mod signals;
 pub mod users;
 
-pub mod command;
 pub mod kill;
 pub mod reap;
 pub mod spawn;

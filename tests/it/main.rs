@@ -15,7 +15,8 @@ mod order;
 mod spawn;
 mod stop;
 
-// What they say.
+// What they say, and who hears of them.
+mod events;
 mod logs;
 
 // What is promised.

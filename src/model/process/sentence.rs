@@ -66,11 +66,13 @@ pub enum Sentence {
     AlreadyRunning,
 }
 
-/// How grave a [`Sentence`] is, as in the original.
+/// How grave a line of the main log is, as in the original.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gravity {
     /// `CRIT`
     Critical,
+    /// `ERRO`
+    Error,
     /// `WARN`
     Warning,
     /// `INFO`

@@ -1,0 +1,202 @@
+//! The stdout of a listener: protocol, read on the main arbiter and told to the pool as it comes.
+//!
+//! It is also kept in the listener's log, as far as one is wanted. Disks are not for this thread,
+//! so the bytes go into a pipe of ours, which an Output pumps like any other. That pipe is never
+//! waited for: what a stalled log does not take is counted and said, and the dialogue goes on.
+//!
+//! A read is told to the pool and understood there before the next: a listener that floods its
+//! stdout fills its own pipe, and nothing of ours.
+
+use super::pool::{Pipe, Seat};
+use bytes::Bytes;
+use slog::Logger;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use tokio::net::unix::pipe::{self, Receiver};
+use tokio::sync::oneshot;
+
+/// How much is read at a time. A result is some dozen bytes.
+const READ: usize = 4096;
+
+/// How often a dead listener's pipe is read before it is given up. It holds 64 KiB that were
+/// written before the death; more can only come from somebody who inherited it.
+const LAST_READS: usize = 32;
+
+/// Reads a listener's stdout until its end, or until it is dropped.
+#[derive(Debug)]
+pub struct Ear {
+    /// Asks for the last words; dropped, it ends the reading.
+    last_words: oneshot::Sender<oneshot::Sender<()>>,
+}
+
+/// A way into a log that is never waited for.
+#[derive(Debug)]
+pub struct Relay {
+    pipe: File,
+    /// The listener's name.
+    name: Arc<str>,
+    lost: u64,
+    log: Logger,
+}
+
+impl Ear {
+    /// Begins to read. `stdout` is the reading end of the listener's stdout.
+    pub fn start(stdout: OwnedFd, seat: Seat, relay: Option<Relay>) -> io::Result<Self> {
+        let stdout = Receiver::from_owned_fd(stdout)?;
+        let (last_words, asked) = oneshot::channel();
+        let hearing = Hearing {
+            stdout,
+            seat,
+            relay,
+        };
+        actix_rt::spawn(hearing.run(asked));
+        Ok(Self { last_words })
+    }
+
+    /// The listener is dead: answered once all that it wrote was heard and understood.
+    pub async fn drain(self) {
+        let (answer, answered) = oneshot::channel();
+        // One that is at its end already has heard all there was.
+        if self.last_words.send(answer).is_ok() {
+            let _ = answered.await;
+        }
+    }
+}
+
+impl Relay {
+    /// A relay, and the end that an Output is to read.
+    pub fn new(name: Arc<str>, log: Logger) -> io::Result<(Self, OwnedFd)> {
+        let (ours, outputs) = pipe::pipe()?;
+        let pipe = File::from(ours.into_nonblocking_fd()?);
+        let relay = Self {
+            pipe,
+            name,
+            lost: 0,
+            log,
+        };
+        Ok((relay, outputs.into_nonblocking_fd()?))
+    }
+
+    /// Passes bytes on, as far as the log takes them.
+    fn pass(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.pipe.write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Full, or nobody reads it any more.
+                Err(_) => break,
+            }
+        }
+        if !rest.is_empty() {
+            if self.lost == 0 {
+                let name = &self.name;
+                slog::warn!(
+                    self.log,
+                    "{name}: its log does not keep up, output is left out"
+                );
+            }
+            self.lost += rest.len() as u64;
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let Self { name, lost, .. } = self;
+        if *lost > 0 {
+            slog::warn!(
+                self.log,
+                "{name}: {lost} bytes of output were left out of its log"
+            );
+        }
+    }
+}
+
+/// What the reading task has.
+struct Hearing {
+    stdout: Receiver,
+    seat: Seat,
+    relay: Option<Relay>,
+}
+
+/// What came of a read.
+enum Reading {
+    /// This.
+    Some(Bytes),
+    /// There is nothing to read now.
+    Nothing,
+    /// There will be nothing any more.
+    End,
+}
+
+impl Hearing {
+    async fn run(mut self, mut asked: oneshot::Receiver<oneshot::Sender<()>>) {
+        loop {
+            tokio::select! {
+                // A death is not let wait for a grandchild that floods.
+                biased;
+                answer = &mut asked => {
+                    if let Ok(answer) = answer {
+                        self.hear_the_rest().await;
+                        // Who no longer waits is no matter.
+                        let _ = answer.send(());
+                    }
+                    return;
+                }
+                readable = self.stdout.readable() => {
+                    if readable.is_err() {
+                        break;
+                    }
+                }
+            }
+            match read(|buffer| self.stdout.try_read(buffer)) {
+                Reading::Some(bytes) => hear(bytes, &self.seat, &mut self.relay).await,
+                Reading::Nothing => {}
+                Reading::End => break,
+            }
+        }
+        self.seat.closed(Pipe::Stdout);
+    }
+
+    /// Reads what there is, without asking the reactor, who may not have looked since it came.
+    async fn hear_the_rest(mut self) {
+        let Ok(stdout) = self.stdout.into_nonblocking_fd() else {
+            return;
+        };
+        let mut stdout = File::from(stdout);
+        for _ in 0..LAST_READS {
+            let reading = read(|buffer| stdout.read(buffer));
+            let Reading::Some(bytes) = reading else {
+                return;
+            };
+            hear(bytes, &self.seat, &mut self.relay).await;
+        }
+    }
+}
+
+/// Reads once.
+fn read(read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> Reading {
+    let mut buffer = [0; READ];
+    match read(&mut buffer) {
+        Ok(0) => Reading::End,
+        Ok(count) => Reading::Some(Bytes::copy_from_slice(&buffer[..count])),
+        Err(error) => match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Reading::Nothing,
+            _ => Reading::End,
+        },
+    }
+}
+
+/// Passes on what was read and has it understood.
+async fn hear(bytes: Bytes, seat: &Seat, relay: &mut Option<Relay>) {
+    if let Some(relay) = relay {
+        relay.pass(&bytes);
+    }
+    seat.heard(bytes).await;
+}
+
+#[cfg(test)]
+mod tests;
