@@ -8,10 +8,10 @@
 //! stdout fills its own pipe, and nothing of ours.
 
 use super::pool::{Pipe, Seat};
+use crate::sys;
 use bytes::Bytes;
 use slog::Logger;
-use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use tokio::net::unix::pipe::{self, Receiver};
@@ -34,7 +34,7 @@ pub struct Ear {
 /// A way into a log that is never waited for.
 #[derive(Debug)]
 pub struct Relay {
-    pipe: File,
+    pipe: OwnedFd,
     /// The listener's name.
     name: Arc<str>,
     lost: u64,
@@ -69,7 +69,7 @@ impl Relay {
     /// A relay, and the end that an Output is to read.
     pub fn new(name: Arc<str>, log: Logger) -> io::Result<(Self, OwnedFd)> {
         let (ours, outputs) = pipe::pipe()?;
-        let pipe = File::from(ours.into_nonblocking_fd()?);
+        let pipe = ours.into_nonblocking_fd()?;
         let relay = Self {
             pipe,
             name,
@@ -83,7 +83,7 @@ impl Relay {
     fn pass(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while !rest.is_empty() {
-            match self.pipe.write(rest) {
+            match sys::pipe::write(&self.pipe, rest) {
                 Ok(written) => rest = &rest[written..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // Full, or nobody reads it any more.
@@ -166,9 +166,8 @@ impl Hearing {
         let Ok(stdout) = self.stdout.into_nonblocking_fd() else {
             return;
         };
-        let mut stdout = File::from(stdout);
         for _ in 0..LAST_READS {
-            let reading = read(|buffer| stdout.read(buffer));
+            let reading = read(|buffer| sys::pipe::read(&stdout, buffer));
             let Reading::Some(bytes) = reading else {
                 return;
             };

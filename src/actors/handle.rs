@@ -11,6 +11,7 @@ use super::daemon::{
 };
 use super::group::{Group, SignalAll, StartAll, StopAll};
 use super::logs::LogRooms;
+pub use super::logs::LogTail;
 use super::mainlog::MainLogHandle;
 use super::process::{ClearLogs, Process, SendSignal, Start, Stop, WriteStdin};
 use super::source::Source;
@@ -387,6 +388,11 @@ impl Supervisor {
     /// is an empty one.
     pub async fn tail_log(&self, path: &Path, offset: i64, length: i64) -> Tail {
         self.rooms.tail(path, offset, length).await
+    }
+
+    /// Follows a log from so many bytes before its end on. Only regular files can be followed.
+    pub async fn follow_log(&self, path: &Path, back: u64) -> Result<LogTail, LogError> {
+        self.rooms.follow(path, back).await
     }
 
     /// The file of the main log; none if it goes to the system's log.

@@ -6,11 +6,13 @@
 
 use super::handle::{LogError, Tail};
 use crate::model::span::{Span, read_span, tail_span};
+use crate::sys::follow::Follower;
 use crate::sys::logread::LogReader;
 use crate::sys::mounts::{Device, Mounts, absolute};
 use actix_rt::{Arbiter, ArbiterHandle};
+use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
@@ -28,6 +30,12 @@ const READ_AT_ONCE: usize = 256 * 1024;
 #[derive(Clone, Default)]
 pub struct LogRooms {
     inner: Arc<Mutex<Rooms>>,
+}
+
+impl fmt::Debug for LogRooms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogRooms").finish_non_exhaustive()
+    }
 }
 
 #[derive(Default)]
@@ -104,6 +112,21 @@ impl LogRooms {
         }
     }
 
+    /// Follows a log from so many bytes before its end on.
+    pub async fn follow(&self, path: &Path, back: u64) -> Result<LogTail, LogError> {
+        let path_there = path.to_path_buf();
+        let open = self.run(path, async move { Follower::open(&path_there, back) });
+        match open.await {
+            Some(Ok(follower)) => Ok(LogTail {
+                rooms: self.clone(),
+                path: path.to_path_buf(),
+                follower: Some(follower),
+            }),
+            Some(Err(error)) => Err(why_not(&error)),
+            None => Err(LogError::Failed),
+        }
+    }
+
     /// Runs something in the room of a path. None if the daemon is leaving.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
@@ -116,6 +139,35 @@ impl LogRooms {
             let _ = answer.send(job.await);
         });
         answered.await.ok()
+    }
+}
+
+/// A log that is being followed: through growth, truncation and rotation, without losing or
+/// repeating a line.
+#[derive(Debug)]
+pub struct LogTail {
+    rooms: LogRooms,
+    path: PathBuf,
+    /// Away while it looks.
+    follower: Option<Follower>,
+}
+
+impl LogTail {
+    /// What came since, at most `most` bytes; empty for nothing yet. After an error, or a call
+    /// that was given up, there is nothing more.
+    pub async fn next(&mut self, most: usize) -> Result<Vec<u8>, LogError> {
+        let mut follower = self.follower.take().ok_or(LogError::Failed)?;
+        let look = async move {
+            let piece = follower.next(most);
+            (follower, piece)
+        };
+        let (follower, piece) = self
+            .rooms
+            .run(&self.path, look)
+            .await
+            .ok_or(LogError::Failed)?;
+        self.follower = Some(follower);
+        piece.map_err(|error| why_not(&error))
     }
 }
 

@@ -289,7 +289,13 @@ impl Process {
                     self.await_last_words(ctx);
                 }
             }
-            Err(NotSpawned(reason)) => self.drive(Input::NotSpawned { reason }, ctx),
+            Err(NotSpawned(reason)) => {
+                // Logs that were opened for a child that is not there are closed again.
+                for output in &self.outputs {
+                    output.do_send(Drain);
+                }
+                self.drive(Input::NotSpawned { reason }, ctx);
+            }
         }
     }
 

@@ -1,9 +1,9 @@
 //! The stdin of a child, from our side: bytes are written at once as far as the pipe takes them,
 //! the rest waits, within a bound, until the child reads.
 
+use crate::sys::pipe;
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 use tokio::net::unix::pipe::Sender;
@@ -18,7 +18,7 @@ const NO_WATCH: Duration = Duration::from_secs(1);
 /// The writing end of a child's stdin.
 #[derive(Debug)]
 pub(super) struct Stdin {
-    pipe: File,
+    pipe: OwnedFd,
     queue: VecDeque<u8>,
 }
 
@@ -35,7 +35,7 @@ impl Stdin {
     /// The writing end, which must not block.
     pub(super) fn new(pipe: OwnedFd) -> Self {
         Self {
-            pipe: File::from(pipe),
+            pipe,
             queue: VecDeque::new(),
         }
     }
@@ -61,9 +61,8 @@ impl Stdin {
 
     /// Writes what waits, as far as the pipe takes it.
     pub(super) fn flush(&mut self) -> Result<(), WriteError> {
-        let mut pipe = &self.pipe;
         while !self.queue.is_empty() {
-            match pipe.write(self.queue.as_slices().0) {
+            match pipe::write(&self.pipe, self.queue.as_slices().0) {
                 Ok(written) => drop(self.queue.drain(..written)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -79,7 +78,7 @@ impl Stdin {
     /// Answers when the pipe may take more, or nobody reads it any more. Only for that time is
     /// it registered with the reactor: most children never get a byte.
     pub(super) fn writable(&self) -> impl Future<Output = ()> + 'static {
-        let pipe = self.pipe.try_clone().and_then(Sender::from_file);
+        let pipe = self.pipe.try_clone().and_then(Sender::from_owned_fd);
         async move {
             match pipe {
                 // An error shows at the next write.

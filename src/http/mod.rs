@@ -10,7 +10,6 @@
 
 mod auth;
 mod bounds;
-mod follow;
 mod form;
 mod html;
 mod origin;

@@ -1,25 +1,25 @@
 //! An endless tail: a follower in one hand, a client in the other.
 //!
 //! A file tells nobody that it grew, so it is looked at a few times a second, but only while a
-//! client is there, and by tokio's blocking threads: a disk that hangs holds up this tail and
-//! nothing else. Those threads end by themselves once there is no tail any more.
+//! client is there, and where logs are at home: a disk that hangs holds up its tails and nothing
+//! else on the edge.
 
 use super::bounds::{PIECE, TAIL_EAGER, TAIL_PATIENT, TAIL_START};
-use super::follow::Follower;
 use super::reply::Counted;
 use super::server::{Server, closed};
+use crate::actors::handle::LogTail;
 use bytes::Bytes;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::rc::Rc;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::task::{spawn_blocking, spawn_local};
+use tokio::task::spawn_local;
 use tokio::time::sleep;
 
 /// Begins a tail. None if there is no such log, or none that can be followed.
 pub(super) async fn begin(server: &Rc<Server>, path: PathBuf) -> Option<Receiver<Bytes>> {
-    let open = move || Follower::open(&path, TAIL_START);
-    let follower = spawn_blocking(open).await.ok()?.ok()?;
+    let supervisor = server.api.supervisor();
+    let tail = supervisor.follow_log(&path, TAIL_START).await.ok()?;
     // One piece waits for the client while the next is being sent.
     let (sender, receiver) = channel(1);
     let counted = Counted::new(&server.tails, 1);
@@ -31,7 +31,7 @@ pub(super) async fn begin(server: &Rc<Server>, path: PathBuf) -> Option<Receiver
         tokio::select! {
             () = &mut gone => {}
             () = &mut closed => {}
-            () = feed(follower, &sender) => {}
+            () = feed(tail, &sender) => {}
         }
     });
     Some(receiver)
@@ -42,17 +42,9 @@ async fn gone(sender: &Sender<Bytes>) {
 }
 
 /// Sends what comes until the log cannot be read any more or the client is gone.
-async fn feed(mut follower: Follower, sender: &Sender<Bytes>) {
+async fn feed(mut tail: LogTail, sender: &Sender<Bytes>) {
     let mut pause = TAIL_EAGER;
-    loop {
-        let look = move || {
-            let piece = follower.next(PIECE);
-            (follower, piece)
-        };
-        let Ok((back, Ok(piece))) = spawn_blocking(look).await else {
-            return;
-        };
-        follower = back;
+    while let Ok(piece) = tail.next(PIECE).await {
         if piece.is_empty() {
             sleep(pause).await;
             pause = (pause * 2).min(TAIL_PATIENT);

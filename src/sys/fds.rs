@@ -113,7 +113,7 @@ mod tests {
 
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-    use super::super::alone::alone;
+    use super::super::testing::alone;
     use super::*;
 
     fn closes_on_exec(number: RawFd) -> bool {

@@ -123,7 +123,7 @@ pub fn current_nofile() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::alone::alone;
+    use super::super::testing::alone;
     use super::*;
 
     #[test]

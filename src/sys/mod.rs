@@ -10,7 +10,9 @@ pub mod walltimer;
 pub mod command;
 
 pub mod errno;
+
 pub mod fds;
+pub mod follow;
 pub mod limits;
 pub mod privileges;
 pub mod signals;
@@ -36,6 +38,6 @@ pub mod pidfile;
 pub mod sockets;
 
 #[cfg(test)]
-mod alone;
-#[cfg(test)]
 pub(crate) mod scratch;
+#[cfg(test)]
+mod testing;

@@ -1,4 +1,4 @@
-//! Our end of a child's output: how much the pipe holds, and reading from it.
+//! Our ends of a child's pipes: how much they hold, reading and writing.
 
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd;
@@ -27,6 +27,12 @@ pub fn grow(pipe: impl AsFd + Copy, size: i32) -> usize {
 /// the descriptor does not block.
 pub fn read(pipe: impl AsFd, room: &mut [u8]) -> io::Result<usize> {
     Ok(unistd::read(pipe, room)?)
+}
+
+/// Writes once, and answers how many bytes were taken. `WouldBlock` if there is no room now and
+/// the descriptor does not block; `BrokenPipe` if nobody will ever read.
+pub fn write(pipe: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    Ok(unistd::write(pipe, bytes)?)
 }
 
 #[cfg(test)]

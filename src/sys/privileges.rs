@@ -52,7 +52,7 @@ fn gid_is_ours(groups: &[Gid], gid: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::alone::alone;
+    use super::super::testing::alone;
     use super::*;
 
     fn somebody() -> Identity {

@@ -63,7 +63,7 @@ impl Drop for Blocked {
 
 #[cfg(test)]
 mod tests {
-    use super::super::alone::alone;
+    use super::super::testing::alone;
     use super::*;
 
     fn hears(signal: Signal) -> bool {

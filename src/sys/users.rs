@@ -110,7 +110,7 @@ fn user_of_uid(uid: u32) -> Option<User> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::alone::alone;
+    use super::super::testing::alone;
     use super::*;
 
     /// A number that no user and no group has.

@@ -1,6 +1,8 @@
 use super::*;
 use crate::actors::pool::tests::{Theatre, theatre};
+use std::fs::File;
 use std::io::PipeWriter;
+use std::io::{Read as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 

@@ -4,8 +4,8 @@
 use super::*;
 use crate::model::exit::Exit;
 use crate::model::signal::Signal;
-use crate::sys::alone::alone;
 use crate::sys::reap::{Death, KillError};
+use crate::sys::testing::alone;
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};

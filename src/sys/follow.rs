@@ -22,7 +22,7 @@ const MAX_BACKUPS: u32 = 1000;
 
 /// A log that is being followed.
 #[derive(Debug)]
-pub(super) struct Follower {
+pub struct Follower {
     path: PathBuf,
     file: File,
     at: u64,
@@ -30,7 +30,7 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Begins so many bytes before the end of a log. Only regular files can be followed.
-    pub(super) fn open(path: &Path, back: u64) -> io::Result<Self> {
+    pub fn open(path: &Path, back: u64) -> io::Result<Self> {
         let file = open(path)?;
         let at = file.metadata()?.len().saturating_sub(back);
         Ok(Self {
@@ -41,7 +41,7 @@ impl Follower {
     }
 
     /// What came since, at most `most` bytes; empty for nothing yet. An error ends the tail.
-    pub(super) fn next(&mut self, most: usize) -> io::Result<Vec<u8>> {
+    pub fn next(&mut self, most: usize) -> io::Result<Vec<u8>> {
         loop {
             let length = self.file.metadata()?.len();
             if length < self.at {
