@@ -502,3 +502,9 @@ impl Supervisor {
         }
     }
 }
+
+/// Runs a test of somebody who asks for logs: they are read on arbiters, which belong to a system.
+#[cfg(test)]
+pub(crate) fn in_system(test: impl Future<Output = ()>) {
+    actix_rt::System::new().block_on(test);
+}

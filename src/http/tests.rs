@@ -1,6 +1,7 @@
 //! Whole servers at the level of bytes.
 
 use super::{Edge, Listener, ServerHandle};
+use crate::actors::handle::in_system;
 use crate::config::Credentials;
 use crate::model::state::Mood;
 use crate::rpc::fixture;
@@ -413,9 +414,9 @@ impl Drop for Log {
     }
 }
 
-#[tokio::test(flavor = "current_thread")]
-async fn a_tail_goes_on_until_somebody_leaves() {
-    local(async {
+#[test]
+fn a_tail_goes_on_until_somebody_leaves() {
+    in_system(async {
         let log = Log::new("tail", "one\n");
         let site = Site::begin(None, Some(&log.0));
         let mut stream = site.connect().await;
@@ -430,13 +431,12 @@ async fn a_tail_goes_on_until_somebody_leaves() {
         until(&mut stream, "4\r\ntwo\n\r\n").await;
         drop(site.handle);
         until(&mut stream, "0\r\n\r\n").await;
-    })
-    .await;
+    });
 }
 
-#[tokio::test(flavor = "current_thread")]
-async fn a_tail_for_an_old_client_ends_with_its_connection() {
-    local(async {
+#[test]
+fn a_tail_for_an_old_client_ends_with_its_connection() {
+    in_system(async {
         let log = Log::new("old", "one\n");
         let site = Site::begin(None, Some(&log.0));
         let mut stream = site.connect().await;
@@ -448,8 +448,7 @@ async fn a_tail_for_an_old_client_ends_with_its_connection() {
         until(&mut stream, "\r\n\r\none\n").await;
         drop(site);
         assert_eq!(rest_of(&mut stream).await, "");
-    })
-    .await;
+    });
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -470,9 +469,9 @@ async fn only_logs_of_processes_are_tailed() {
     .await;
 }
 
-#[tokio::test(flavor = "current_thread")]
-async fn a_quiet_tail_is_freed_when_its_client_leaves() {
-    local(async {
+#[test]
+fn a_quiet_tail_is_freed_when_its_client_leaves() {
+    in_system(async {
         let log = Log::new("quiet", "");
         let site = Site::begin(None, Some(&log.0));
         let mut held = Vec::new();
@@ -509,8 +508,7 @@ async fn a_quiet_tail_is_freed_when_its_client_leaves() {
         tokio::time::timeout(Duration::from_secs(20), follow_all)
             .await
             .expect("there is room for all again");
-    })
-    .await;
+    });
 }
 
 #[tokio::test(flavor = "current_thread")]
