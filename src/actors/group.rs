@@ -187,7 +187,7 @@ impl Group {
                 pool = Some(feeds);
                 seats = seated.into_iter();
             }
-        };
+        }
         let member = |(place, program): (usize, &ProcessConfig)| {
             let log = |channel| {
                 let path = match &stream(program, channel).logfile {

@@ -84,7 +84,7 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
         slog::error!(log, "there will be no TICK events: {}", error);
     }
     let servers = Servers::new(edge.handle(), log.clone(), servers);
-    let state = Rc::new(RefCell::new(State {
+    let shared = Rc::new(RefCell::new(State {
         notes,
         pidfile,
         servers: Some(servers),
@@ -93,7 +93,7 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
     }));
 
     let (over, is_over) = oneshot::channel();
-    let kept = Rc::clone(&state);
+    let kept = Rc::clone(&shared);
     let handle = mainlog.clone();
     Daemon::create(move |ctx: &mut Context<Daemon>| {
         let address = actix::AsyncContext::address(ctx);
@@ -104,7 +104,7 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
             rooms,
             spawner,
             supervisor,
-            state,
+            state: shared,
         });
         Daemon::new(world, stage, handle, source, config, over)
     });
