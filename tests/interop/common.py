@@ -1,11 +1,14 @@
 """Daemons of both kinds, each in a folder of its own, and how their answers are made comparable."""
 
 import os
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 import xmlrpc.client
 
@@ -55,12 +58,26 @@ def wait(what, look):
         time.sleep(0.02)
 
 
-def free_port():
-    import socket
+GIVEN = set()
+GIVING = threading.Lock()
 
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+
+def free_port():
+    """A port that nobody listens on, once to each who asks.
+
+    It lies below those that the system gives out by itself, or a connection of somebody else's
+    could take it before the daemon does."""
+    with GIVING:
+        while True:
+            port = random.randrange(10000, 30000)
+            with socket.socket() as candidate:
+                try:
+                    candidate.bind(("127.0.0.1", port))
+                except OSError:
+                    continue
+            if port not in GIVEN:
+                GIVEN.add(port)
+                return port
 
 
 def children(parent):
