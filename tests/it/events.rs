@@ -258,7 +258,10 @@ fn the_event_of_a_listener_that_closes_its_pipes_goes_to_another() {
     wait("all events", || {
         let mut serials = tokens(&daemon, "ear", "poolserial");
         serials.sort();
-        (serials == ["0", "0", "1", "2"]).then_some(())
+        let heard = serials.len();
+        serials.dedup();
+        // Which event came twice depends on who of the two was first.
+        (heard == 4 && serials == ["0", "1", "2"]).then_some(())
     });
     daemon.wait_for_count("ear", 1);
 }
