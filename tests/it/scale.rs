@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 #[test]
-fn a_thousand_programs_start_answer_and_stop() {
+fn a_thousand_programs_start_answer_keep_quiet_and_stop() {
     let mut daemon = Daemon::with(
         "[program:many]\ncommand=/bin/sleep 1000\nnumprocs=1000\nstartsecs=0\n\
          process_name=%(program_name)s_%(process_num)04d\n\
@@ -20,6 +20,7 @@ fn a_thousand_programs_start_answer_and_stop() {
     });
     daemon.counts("spawned: ", 1000);
     assert_eq!(children_of(daemon.pid()).len(), 1000);
+    falls_silent(&daemon);
     daemon
         .ctl(&["stop", "many:many_0500"])
         .is("many:many_0500: stopped\n", 0);
@@ -49,9 +50,6 @@ fn sleeps(pid: u32) -> Vec<(String, String)> {
 
 #[test]
 fn a_daemon_with_nothing_to_do_never_wakes() {
-    if foreign() {
-        return;
-    }
     let daemon = Daemon::with(
         "[program:quiet]\ncommand=/bin/cat\nnumprocs=20\nprocess_name=%(process_num)d\n\
          [program:done]\ncommand=/bin/sh -c \"exit 0\"\nstartsecs=0\nautorestart=false\n\
@@ -62,6 +60,15 @@ fn a_daemon_with_nothing_to_do_never_wakes() {
     }
     daemon.wait_for_state("done", "EXITED");
     daemon.wait_for_state("hopeless", "FATAL");
+    falls_silent(&daemon);
+}
+
+/// Waits for three seconds in which no thread of the daemon wakes.
+#[track_caller]
+fn falls_silent(daemon: &Daemon) {
+    if foreign() {
+        return;
+    }
     // What was begun may end: a log that is flushed, a connection that is closed. Three seconds
     // of silence are the claim, so this wait is not for something to happen but for nothing.
     let mut before = sleeps(daemon.pid());
