@@ -14,6 +14,7 @@ use slog::Logger;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::{self, Receiver};
 use tokio::sync::oneshot;
 
@@ -134,8 +135,9 @@ enum Reading {
 
 impl Hearing {
     async fn run(mut self, mut asked: oneshot::Receiver<oneshot::Sender<()>>) {
+        let mut buffer = [0; READ];
         loop {
-            tokio::select! {
+            let read = tokio::select! {
                 // A death is not let wait for a grandchild that floods.
                 biased;
                 answer = &mut asked => {
@@ -146,13 +148,9 @@ impl Hearing {
                     }
                     return;
                 }
-                readable = self.stdout.readable() => {
-                    if readable.is_err() {
-                        break;
-                    }
-                }
-            }
-            match read(|buffer| self.stdout.try_read(buffer)) {
+                read = self.stdout.read(&mut buffer) => read,
+            };
+            match reading(read, &buffer) {
                 Reading::Some(bytes) => hear(bytes, &self.seat, &mut self.relay).await,
                 Reading::Nothing => {}
                 Reading::End => break,
@@ -166,9 +164,10 @@ impl Hearing {
         let Ok(stdout) = self.stdout.into_nonblocking_fd() else {
             return;
         };
+        let mut buffer = [0; READ];
         for _ in 0..LAST_READS {
-            let reading = read(|buffer| sys::pipe::read(&stdout, buffer));
-            let Reading::Some(bytes) = reading else {
+            let read = sys::pipe::read(&stdout, &mut buffer);
+            let Reading::Some(bytes) = reading(read, &buffer) else {
                 return;
             };
             hear(bytes, &self.seat, &mut self.relay).await;
@@ -176,10 +175,9 @@ impl Hearing {
     }
 }
 
-/// Reads once.
-fn read(read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> Reading {
-    let mut buffer = [0; READ];
-    match read(&mut buffer) {
+/// What was read into the buffer.
+fn reading(read: io::Result<usize>, buffer: &[u8]) -> Reading {
+    match read {
         Ok(0) => Reading::End,
         Ok(count) => Reading::Some(Bytes::copy_from_slice(&buffer[..count])),
         Err(error) => match error.kind() {
