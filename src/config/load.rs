@@ -11,7 +11,7 @@ use super::percent::{Arg, Names};
 use super::raw::Document;
 use super::reader::Context;
 use super::servers::{servers, serverurl, supervisor_rpc};
-use super::types::{Config, Overrides};
+use super::types::{Config, Note, Overrides};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -38,11 +38,43 @@ pub fn load(request: &LoadRequest<'_>, host: &dyn Host) -> Result<Config, Config
         cwd: request.cwd,
         host,
     };
-    let mut globals = globals(request.env);
+    let globals = globals(request.env);
     let mut notes = Vec::new();
     let mut document = Document::default();
     read_main(&mut document, request.path, around)?;
     include(&mut document, request.path, &globals, around, &mut notes)?;
+    meaning(document, notes, globals, request, around)
+}
+
+/// Reads a config as if these bytes stood in its file. Nothing is included.
+///
+/// # Errors
+/// As [`load`].
+#[cfg(fuzzing)]
+pub fn load_bytes(
+    bytes: Vec<u8>,
+    request: &LoadRequest<'_>,
+    host: &dyn Host,
+) -> Result<Config, ConfigError> {
+    let around = Surroundings {
+        cwd: request.cwd,
+        host,
+    };
+    let mut document = Document::default();
+    let text = decoded(bytes, request.path)?;
+    document.read(request.path, &text).map_err(Fault::new)?;
+    document.replace_here("/");
+    meaning(document, Vec::new(), globals(request.env), request, around)
+}
+
+/// What the sections of all files together mean.
+fn meaning(
+    document: Document,
+    mut notes: Vec<Note>,
+    mut globals: Names,
+    request: &LoadRequest<'_>,
+    around: Surroundings<'_>,
+) -> Result<Config, ConfigError> {
     let configfile = around.absolute(request.path);
     let here = dirname(&configfile);
     let early = Context {

@@ -39,6 +39,8 @@ pub use client::load_client;
 pub use diff::Diff;
 pub use error::ConfigError;
 pub use host::Host;
+#[cfg(fuzzing)]
+pub use load::load_bytes;
 pub use load::{LoadRequest, load};
 pub use paths::Surroundings;
 pub use search::{find_default, search_paths};

@@ -11,6 +11,9 @@
 mod auth;
 mod bounds;
 mod form;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+mod head;
 mod html;
 mod origin;
 mod pages;

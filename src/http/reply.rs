@@ -172,19 +172,41 @@ impl Refusal {
     }
 
     /// The page that the original shows, with the reason in it.
-    pub(super) fn reply(self) -> Reply {
+    fn page(&self) -> String {
         let code = self.status.as_u16();
-        let message = self.status.canonical_reason().unwrap_or("Error");
+        let message = self.message();
         let why = if self.why.is_empty() {
             String::new()
         } else {
             format!("<p>{}.\r\n", escape(&self.why))
         };
-        let page = format!(
+        format!(
             "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
              <h1>Error response</h1>\r\n<p>Error code {code}.\r\n<p>Message: {message}.\r\n{why}\
              </body>\r\n"
-        );
+        )
+    }
+
+    fn message(&self) -> &'static str {
+        self.status.canonical_reason().unwrap_or("Error")
+    }
+
+    /// All bytes of the last answer on a connection, for a request that never became one.
+    pub(super) fn raw(&self) -> Vec<u8> {
+        let page = self.page();
+        format!(
+            "HTTP/1.1 {} {}\r\nServer: supervisord\r\nContent-Type: text/html\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{page}",
+            self.status.as_u16(),
+            self.message(),
+            page.len()
+        )
+        .into_bytes()
+    }
+
+    /// The answer.
+    pub(super) fn reply(self) -> Reply {
+        let page = self.page();
         let mut reply = whole(self.status, "text/html", page);
         let headers = reply.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {

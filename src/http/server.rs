@@ -5,7 +5,7 @@ use super::bounds::{
     ACCEPT_PAUSE, ACCEPT_PAUSE_MAX, HEAD_TIME, LINGER_BYTES, LINGER_TIME, MAX_CONNECTIONS,
     MAX_HEAD, MAX_HEADERS, MAX_REFUSED,
 };
-use super::reply::Counted;
+use super::reply::{Counted, Refusal};
 use super::service::answer;
 use super::watch::{Overdue, Watch, Watched, poll_left};
 use crate::rpc::Api;
@@ -274,6 +274,9 @@ async fn converse<S: Stream>(server: &Rc<Server>, stream: S, watch: &Rc<Watch>) 
         if Pin::new(&mut connection).poll(cx).is_ready() {
             return Poll::Ready(None);
         }
+        if let Some(flaw) = watch.flaw() {
+            return Poll::Ready(Some(Overdue::Flawed(flaw)));
+        }
         if evicted.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Some(Overdue::Silent));
         }
@@ -298,6 +301,11 @@ async fn converse<S: Stream>(server: &Rc<Server>, stream: S, watch: &Rc<Watch>) 
         Some(Overdue::Head) => {
             // Whether it is heard matters less than that it costs nothing.
             let _ = stream.say(LATE);
+        }
+        Some(Overdue::Flawed(flaw)) => {
+            let (status, why) = flaw.told();
+            let _ = stream.say(&Refusal::because(status, why).raw());
+            linger(stream).await;
         }
         Some(Overdue::Silent) => {}
     }

@@ -198,16 +198,21 @@ async fn a_body_must_say_its_length_and_keep_to_a_bound() {
         let both = format!(
             "{head}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
         );
-        site.check(&both, length, &[]).await;
-        let two = format!("{head}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd");
-        site.check(&two, BAD, &[]).await;
+        let coding = ["<p>Transfer-Encoding is not understood here."];
+        site.check(&both, BAD, &coding).await;
+        for second in [3, 4] {
+            let two = format!("{head}Content-Length: 3\r\nContent-Length: {second}\r\n\r\nabcd");
+            let twice = ["<p>Content-Length is there more than once."];
+            site.check(&two, BAD, &twice).await;
+        }
         let large = format!("{head}Content-Length: 4194305\r\n\r\n");
         site.check(&large, "HTTP/1.1 413 Payload Too Large", &["4194304"])
             .await;
         let absurd = format!("{head}Content-Length: 99999999999999999999\r\n\r\n");
-        site.check(&absurd, BAD, &[]).await;
+        let number = ["<p>Content-Length is not a number of bytes."];
+        site.check(&absurd, BAD, &number).await;
         let negative = format!("{head}Content-Length: -1\r\n\r\n");
-        site.check(&negative, BAD, &[]).await;
+        site.check(&negative, BAD, &number).await;
     })
     .await;
 }
@@ -218,14 +223,37 @@ async fn headers_keep_to_a_bound() {
         let site = Site::open();
         let many = "X: y\r\n".repeat(200);
         let status = "HTTP/1.1 431 Request Header Fields Too Large";
-        site.check(&get("/", &many), status, &[]).await;
+        let most = ["<p>There may be at most 100 headers."];
+        site.check(&get("/", &many), status, &most).await;
         let long = format!("X: {}\r\n", "y".repeat(100_000));
-        site.check(&get("/", &long), status, &[]).await;
-        site.check("GARBAGE\r\n\r\n", BAD, &[]).await;
-        site.check("GET / HTTP/1.1\r\nHost x\r\n\r\n", BAD, &[])
+        let most = ["<p>The first line and the headers may have at most 16384 bytes."];
+        site.check(&get("/", &long), status, &most).await;
+        let line = ["<p>The first line is not that of an HTTP/1 request."];
+        site.check("GARBAGE\r\n\r\n", BAD, &line).await;
+        let header = ["<p>A header is not well-formed."];
+        site.check("GET / HTTP/1.1\r\nHost x\r\n\r\n", BAD, &header)
             .await;
-        site.check("GET / HTTP/1.1\r\nHost: x\r\nX: \0\r\n\r\n", BAD, &[])
+        site.check("GET / HTTP/1.1\r\nHost: x\r\nX: \0\r\n\r\n", BAD, &header)
             .await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn requests_before_a_flawed_one_are_answered() {
+    local(async {
+        let site = Site::open();
+        let call = post("/RPC2", "", STATE).replace("Connection: close\r\n", "");
+        let answer = site
+            .ask(&format!("{call}{call}GET / HTTP/1.1\r\nX\r\n\r\n"))
+            .await;
+        assert_eq!(answer.matches(OK).count(), 2, "{answer}");
+        assert_eq!(answer.matches("RUNNING").count(), 2, "{answer}");
+        assert_eq!(answer.matches(BAD).count(), 1, "{answer}");
+        assert!(
+            answer.ends_with("<p>A header is not well-formed.\r\n</body>\r\n"),
+            "{answer}"
+        );
     })
     .await;
 }

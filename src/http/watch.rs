@@ -4,6 +4,7 @@
 //! stay for hours, from one that sends its headers a byte at a time, which may not.
 
 use super::bounds::{HEAD_TIME, IDLE_TIME, STALL_TIME, TAIL_STALL_TIME};
+use super::head::{Flaw, HeadCheck};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
@@ -33,6 +34,8 @@ pub(super) enum Phase {
 pub(super) enum Overdue {
     /// The headers did not come: the client is told.
     Head,
+    /// The headers are not to be taken: the client is told.
+    Flawed(Flaw),
     /// Nothing is under way, or the client does not listen: it is not told.
     Silent,
 }
@@ -43,6 +46,8 @@ pub(super) struct Watch {
     since: Cell<Instant>,
     /// Since when the client has not taken what we have for it.
     stalled: Cell<Option<Instant>>,
+    /// What is wrong with the head that came last. Nothing is read behind it.
+    flaw: Cell<Option<Flaw>>,
     /// Told to end at once, to make room for another.
     pub(super) evicted: Notify,
 }
@@ -54,6 +59,7 @@ impl Watch {
             phase: Cell::new(Phase::Fresh),
             since: Cell::new(Instant::now()),
             stalled: Cell::new(None),
+            flaw: Cell::new(None),
             evicted: Notify::new(),
         })
     }
@@ -76,6 +82,16 @@ impl Watch {
     /// Whether an endless tail is being answered.
     pub(super) fn is_tail(&self) -> bool {
         self.phase.get() == Phase::Tail
+    }
+
+    /// What is wrong with the head that came last, once all requests before it are answered.
+    pub(super) fn flaw(&self) -> Option<Flaw> {
+        match self.phase.get() {
+            Phase::Fresh | Phase::Idle | Phase::Head if self.stalled.get().is_none() => {
+                self.flaw.get()
+            }
+            Phase::Fresh | Phase::Idle | Phase::Head | Phase::Busy | Phase::Tail => None,
+        }
     }
 
     /// When what is being done will have lasted too long, if it can.
@@ -121,10 +137,12 @@ impl Watch {
     }
 }
 
-/// A stream that keeps its connection's clock, and is lent out to whoever looks after it.
+/// A stream that keeps its connection's clock, checks the heads that pass, and is lent out to
+/// whoever looks after it.
 pub(super) struct Watched<S> {
     stream: Rc<RefCell<S>>,
     watch: Rc<Watch>,
+    check: HeadCheck,
 }
 
 impl<S> Watched<S> {
@@ -133,6 +151,7 @@ impl<S> Watched<S> {
         Self {
             stream: Rc::clone(stream),
             watch: Rc::clone(watch),
+            check: HeadCheck::new(),
         }
     }
 }
@@ -165,10 +184,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.watch.flaw.get().is_some() {
+            // Whoever drives the connection sees the flaw after each step; nobody wakes us.
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut *this.stream.borrow_mut()).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
             this.watch.saw_bytes();
+        }
+        if let Err((good, flaw)) = this.check.feed(&buffer.filled()[before..]) {
+            this.watch.flaw.set(Some(flaw));
+            buffer.set_filled(before + good);
+            if good == 0 {
+                return Poll::Pending;
+            }
         }
         Poll::Ready(Ok(()))
     }
