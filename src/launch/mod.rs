@@ -12,11 +12,13 @@ pub mod cli;
 mod client;
 mod host;
 mod life;
+mod pidproxy;
 mod servers;
 mod stage;
 
 pub use client::supervisorctl;
 pub use host::Machine;
+pub use pidproxy::pidproxy;
 
 use crate::config::{self, Config, LoadRequest, Note, NoteLevel, Overrides, ServerConfig};
 use crate::sys::limits::{self, Resource};

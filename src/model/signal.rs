@@ -48,6 +48,10 @@ const NAMES: [(&str, i32); 36] = [
 ];
 
 impl Signal {
+    /// Ctrl-C.
+    pub const INT: Self = Self(2);
+    /// A request to end that asks for a core file.
+    pub const QUIT: Self = Self(3);
     /// The polite request to end.
     pub const TERM: Self = Self(15);
     /// The end.

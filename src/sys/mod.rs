@@ -21,6 +21,7 @@ pub mod users;
 pub mod kill;
 pub mod reap;
 pub mod spawn;
+pub mod standin;
 
 pub mod logfile;
 mod placed;

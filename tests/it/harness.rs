@@ -60,7 +60,8 @@ pub(crate) fn supervisorctl() -> PathBuf {
     program("IT_SUPERVISORCTL", env!("CARGO_BIN_EXE_supervisorctl"))
 }
 
-fn program(variable: &str, ours: &str) -> PathBuf {
+/// A program of ours, or the one that a variable names.
+pub(crate) fn program(variable: &str, ours: &str) -> PathBuf {
     std::env::var_os(variable).map_or_else(|| PathBuf::from(ours), PathBuf::from)
 }
 

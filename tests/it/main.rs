@@ -12,6 +12,7 @@ mod seeds;
 mod fcgi;
 mod life;
 mod order;
+mod pidproxy;
 mod spawn;
 mod stop;
 
