@@ -161,6 +161,7 @@ fn a_fifo_without_a_reader_stops_neither_its_program_nor_another() {
          stdout_logfile_maxbytes=0\n\
          [program:q]\ncommand=/bin/cat\nstartsecs=0\nstdout_logfile={dir}/q.log\n",
     );
+    daemon.wait_for_state("q", "RUNNING");
     daemon.rpc("supervisor.sendProcessStdin", &["q", "hello\n"]);
     daemon.dir.wait_for_text("q.log", "hello\n");
     daemon.dir.wait_for_text("through", "through");
