@@ -449,9 +449,17 @@ impl Daemon {
 
     /// Asks the daemon by XML-RPC over its unix socket; the answer's body.
     pub(crate) fn rpc(&self, method: &str, arguments: &[&str]) -> String {
+        let texts = arguments
+            .iter()
+            .map(|text| format!("<string>{text}</string>"));
+        self.rpc_raw(method, &texts.collect::<Vec<_>>())
+    }
+
+    /// As [`Daemon::rpc`], with arguments that say what type they have.
+    pub(crate) fn rpc_raw(&self, method: &str, arguments: &[String]) -> String {
         let params: String = arguments
             .iter()
-            .map(|text| format!("<param><value><string>{text}</string></value></param>"))
+            .map(|value| format!("<param><value>{value}</value></param>"))
             .collect();
         let call = format!(
             "<?xml version='1.0'?><methodCall><methodName>{method}</methodName>\

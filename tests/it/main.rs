@@ -19,6 +19,8 @@ mod stop;
 // What they say, and who hears of them.
 mod events;
 mod logs;
+mod logs_trouble;
+mod logs_whole;
 
 // What is promised.
 mod promise;
