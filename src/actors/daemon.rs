@@ -175,8 +175,9 @@ impl Daemon {
         let stage = Rc::clone(&self.stage);
         let prepare = async move {
             stage.prepare(Arc::clone(&config)).await;
-            let make = |group| group::make_auto_logs(&world, &config, group);
-            let logs = join_all(config.groups.iter().map(make)).await;
+            let groups = config.groups.iter();
+            let make = groups.map(|group| group::make_auto_logs(&world, &config, group));
+            let logs = join_all(make).await;
             (config, logs)
         };
         let begin = prepare.into_actor(self).then(|(config, logs), act, _| {
@@ -204,12 +205,12 @@ impl Daemon {
         }
     }
 
-    fn activate(&mut self, config: &Config, group: &GroupConfig, logs: &group::AutoLogs) {
+    fn activate(&mut self, config: &Config, group: &Arc<GroupConfig>, logs: &group::AutoLogs) {
         let address = Group::start(&self.world, config, group, logs);
         let after = |other: &Active| other.config.priority <= group.priority;
         let place = self.active.partition_point(after);
         let active = Active {
-            config: Arc::new(group.clone()),
+            config: Arc::clone(group),
             group: address,
         };
         self.active.insert(place, active);
@@ -493,7 +494,7 @@ impl Handler<AddGroup> for Daemon {
         let make = async move {
             checked?;
             let group = config.groups.iter().find(|group| group.name == name);
-            let group = group.ok_or(AddError::Unknown)?.clone();
+            let group = Arc::clone(group.ok_or(AddError::Unknown)?);
             let logs = group::make_auto_logs(&world, &config, &group).await;
             Ok((config, group, logs))
         };

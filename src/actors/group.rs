@@ -188,7 +188,7 @@ impl Group {
                 seats = seated.into_iter();
             }
         }
-        let member = |(place, program): (usize, &ProcessConfig)| {
+        let member = |(place, program): (usize, &Arc<ProcessConfig>)| {
             let log = |channel| {
                 let path = match &stream(program, channel).logfile {
                     LogFile::None => return None,
@@ -306,7 +306,7 @@ impl Group {
 fn process(
     world: &Rc<World>,
     config: &Config,
-    program: &ProcessConfig,
+    program: &Arc<ProcessConfig>,
     row: &Arc<Row>,
     socket: Option<fcgi::Shared>,
     seat: Option<Seat>,
@@ -343,7 +343,7 @@ fn process(
     if !program.redirect_stderr {
         outputs.push(output(Channel::Stderr));
     }
-    let (world, program) = (Rc::clone(world), Arc::new(program.clone()));
+    let (world, program) = (Rc::clone(world), Arc::clone(program));
     let process = Process::new(world, program, Arc::clone(row), outputs, socket);
     match seat {
         None => process,

@@ -30,7 +30,7 @@ impl Diff {
         for group in &new.groups {
             match old.get(group.name.as_str()) {
                 None => diff.added.push(group.name.clone()),
-                Some(&old) if old != group => diff.changed.push(group.name.clone()),
+                Some(&old) if *old != **group => diff.changed.push(group.name.clone()),
                 Some(_) => {}
             }
         }

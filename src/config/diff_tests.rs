@@ -6,7 +6,7 @@ use super::*;
 /// The differences between two configs, `+added ~changed -removed`.
 fn between(old: &str, new: &str) -> String {
     let (old, new) = (loaded(old), loaded(new));
-    let diff = Diff::between(old.groups.iter(), &new);
+    let diff = Diff::between(old.groups.iter().map(|group| &**group), &new);
     let marked =
         |mark: char, names: Vec<String>| names.into_iter().map(move |name| format!("{mark}{name}"));
     marked('+', diff.added)

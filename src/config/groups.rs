@@ -12,6 +12,7 @@ use super::values;
 use crate::model::event::EventMask;
 use crate::model::text::{is_space, strip};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// The one function that may judge a listener's result.
 const RESULT_HANDLER: &str = "supervisor.dispatchers:default_handler";
@@ -27,7 +28,7 @@ pub(super) struct Groups<'a> {
 impl Groups<'_> {
     /// All groups, ascending by priority and then by name, each name once. Of two with one name
     /// the first is run, as in the original, and a warning says so.
-    pub(super) fn read(mut self) -> Result<Vec<GroupConfig>, Fault> {
+    pub(super) fn read(mut self) -> Result<Vec<Arc<GroupConfig>>, Fault> {
         let mut groups = Vec::new();
         let mut members = HashSet::new();
         for (section, name) in self.context.sections_of("group:") {
@@ -58,7 +59,7 @@ impl Groups<'_> {
             }
             first
         });
-        Ok(groups)
+        Ok(groups.into_iter().map(Arc::new).collect())
     }
 
     fn group(
@@ -191,7 +192,7 @@ impl Groups<'_> {
             name,
             priority,
             kind,
-            processes,
+            processes: processes.into_iter().map(Arc::new).collect(),
         }
     }
 }

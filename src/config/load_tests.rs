@@ -139,9 +139,9 @@ fn a_program_without_options_gets_the_defaults() {
         name: "x".to_owned(),
         priority: 999,
         kind: GroupKind::Programs,
-        processes: vec![process],
+        processes: vec![process.into()],
     };
-    assert_eq!(config.groups, [group]);
+    assert_eq!(config.groups, [std::sync::Arc::new(group)]);
     assert_eq!(config.notes, []);
     assert_eq!(config.servers, []);
     assert!(!config.supervisor_rpc);

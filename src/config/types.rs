@@ -12,6 +12,7 @@ use crate::model::signal::Signal;
 use std::collections::BTreeMap;
 use std::ops::BitOr as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A whole config: all files of it read, expanded, checked and typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +24,9 @@ pub struct Config {
     /// Whether `[rpcinterface:supervisor]` is there: without it the `supervisor.*` methods are
     /// unknown.
     pub supervisor_rpc: bool,
-    /// All groups, ascending by priority and then by name: the order of starting.
-    pub groups: Vec<GroupConfig>,
+    /// All groups, ascending by priority and then by name: the order of starting. Each is there
+    /// once in the daemon's memory, however many parts of it look at it.
+    pub groups: Vec<Arc<GroupConfig>>,
     /// What is to be said in the main log once it is open: criticals, then warnings, then infos.
     pub notes: Vec<Note>,
 }
@@ -254,7 +256,7 @@ pub struct GroupConfig {
     /// What kind of group it is.
     pub kind: GroupKind,
     /// The members: as a `[group:x]` lists its programs, and by name within a program.
-    pub processes: Vec<ProcessConfig>,
+    pub processes: Vec<Arc<ProcessConfig>>,
 }
 
 /// What a group is besides its processes.

@@ -18,10 +18,10 @@ use std::sync::Arc;
 pub(crate) fn api(mood: Mood, supervisor_rpc: bool, log: Option<&Path>) -> Api {
     let mut config = config(supervisor_rpc);
     config.groups = vec![
-        group("pets", 5, &["tom", "jerry"]),
-        group("cat", 999, &["cat"]),
+        group("pets", 5, &["tom", "jerry"]).into(),
+        group("cat", 999, &["cat"]).into(),
     ];
-    let rows = config.groups.iter().map(rows).collect();
+    let rows = config.groups.iter().map(|group| rows(group)).collect();
     let table = Table::with(config, mood, rows);
     let row = |group, name| table.row(group, name).expect("the row was just added");
     row("cat", "cat").write(|live| {
@@ -104,7 +104,7 @@ fn group(name: &str, priority: i64, processes: &[&str]) -> GroupConfig {
         name: name.to_owned(),
         priority,
         kind: GroupKind::Programs,
-        processes: processes.iter().map(|name| process(name)).collect(),
+        processes: processes.iter().map(|name| process(name).into()).collect(),
     }
 }
 
