@@ -192,8 +192,8 @@ impl Daemon {
     /// Everything is in place: start what is to be started.
     fn go(&mut self, ctx: &mut Context<Self>) {
         self.phase = Phase::Running;
-        if self.world.table.mood() == Mood::Shutdown {
-            // Asked for while beginning.
+        if self.world.table.mood() == Mood::Shutdown || self.next.is_some() {
+            // To end, or to begin again, was asked for while beginning.
             return self.leave(ctx);
         }
         self.world.table.set_mood(Mood::Running);
@@ -503,6 +503,10 @@ impl Handler<AddGroup> for Daemon {
             act.adding.remove(&group.name);
             if act.phase == Phase::Leaving {
                 return Err(AddError::ShuttingDown);
+            }
+            // A restart meanwhile may have brought it.
+            if act.find(&group.name).is_some() {
+                return Err(AddError::AlreadyAdded);
             }
             act.activate(&config, &group, &logs);
             if let Some(active) = act.find(&group.name) {
