@@ -12,7 +12,7 @@ fn pidproxy() -> PathBuf {
 }
 
 /// A server that says what it gets, and a wrapper that starts it in the background and passes no
-/// signal on. Both end when there is a file `end`.
+/// signal on. Both end when there is a file `end`, or no folder any more.
 fn folder() -> Dir {
     let dir = Dir::new();
     dir.write(
@@ -20,11 +20,11 @@ fn folder() -> Dir {
         "for signal in HUP USR1 USR2; do trap \"echo $signal >> {dir}/got\" $signal; done\n\
          for signal in TERM INT QUIT; do trap \"echo $signal >> {dir}/got; exit\" $signal; done\n\
          echo $$ > {dir}/server.pid\n\
-         until test -e {dir}/end; do sleep 0.02; done\n",
+         while test -d {dir} && ! test -e {dir}/end; do sleep 0.02; done\n",
     );
     dir.write(
         "wrapper.sh",
-        "sh {dir}/server.sh >/dev/null 2>&1 &\nuntil test -e {dir}/end; do sleep 0.02; done\n",
+        "sh {dir}/server.sh >/dev/null 2>&1 &\nwhile test -d {dir} && ! test -e {dir}/end; do sleep 0.02; done\n",
     );
     dir
 }
@@ -82,7 +82,8 @@ fn it_ends_after_having_passed_on_what_asks_for_an_end() {
             .spawn()
             .expect("sh runs");
         pid_in(&dir, "server.pid");
-        let script = "touch {dir}/up; until test -e {dir}/end; do sleep 0.02; done";
+        let script =
+            "touch {dir}/up; while test -d {dir} && ! test -e {dir}/end; do sleep 0.02; done";
         let mut proxy = start(&dir, &["{dir}/server.pid", "/bin/sh", "-c", script]);
         wait("its command", || dir.has("up").then_some(()));
         send(proxy.id(), signal);
@@ -104,7 +105,7 @@ fn it_ends_when_its_command_ends() {
 #[test]
 fn without_a_pidfile_it_says_so_and_goes_on() {
     let dir = Dir::new();
-    let script = "until test -e {dir}/end; do sleep 0.02; done";
+    let script = "while test -d {dir} && ! test -e {dir}/end; do sleep 0.02; done";
     let proxy = start(&dir, &["{dir}/none", "/bin/sh", "-c", script]);
     // Its command runs, so it listens.
     wait("its command", || {
