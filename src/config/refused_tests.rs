@@ -325,7 +325,7 @@ fn a_log_that_cannot_look_so_is_refused() {
     ] {
         check_refused(
             &format!("[program:x]\ncommand=y\n{options}\n"),
-            &format!("{sentence} in section 'program:x' (file: 'x.conf', line {line})"),
+            &format!("{sentence} in section 'program:x' (file: 'x.conf') (line {line})"),
         );
     }
 }
