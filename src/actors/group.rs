@@ -322,6 +322,7 @@ fn process(
             logfile: snapshot.logfile(channel).map(|path| path.to_path_buf()),
             maxbytes: stream.maxbytes,
             backups: stream.backups,
+            style: stream.style.clone(),
             syslog: stream.syslog,
             strip_ansi: config.daemon.strip_ansi,
             capture_maxbytes: if is_protocol {

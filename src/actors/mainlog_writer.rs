@@ -192,6 +192,7 @@ impl Writer {
         Policy {
             maxbytes: self.settings.maxbytes,
             backups: self.settings.backups,
+            ..NEVER
         }
     }
 }
@@ -221,6 +222,9 @@ impl Drop for Writer {
 const NEVER: Policy = Policy {
     maxbytes: 0,
     backups: 0,
+    period: None,
+    compression: None,
+    lines: true,
 };
 
 async fn make_way(target: &Shared) {

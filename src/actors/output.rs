@@ -10,9 +10,12 @@
 
 use super::bus::Bus;
 use super::filters::{Asked, Filters};
+use super::linelog::LineLog;
 use super::logs::LogRooms;
 use super::pump::{Flow, Pump};
 use super::target::{self, Policy, Shared};
+use crate::model::formatter::Formatter;
+use crate::model::logstyle::LogStyle;
 use crate::model::state::Channel;
 use crate::sys::errno;
 use crate::sys::logfile;
@@ -40,6 +43,8 @@ pub struct OutputConfig {
     pub maxbytes: u64,
     /// How many rotated files are kept.
     pub backups: u32,
+    /// What the file looks like.
+    pub style: LogStyle,
     /// Also send them to the system's log, line by line.
     pub syslog: bool,
     /// Take escape sequences out.
@@ -62,6 +67,8 @@ pub struct Output {
     /// Open while a pipe is, and from [`Open`] on.
     pub(super) target: Option<Shared>,
     pub(super) filters: Option<Box<Filters>>,
+    /// Where the log is written line by line.
+    pub(super) lines: Option<Box<LineLog>>,
     pub(super) flow: Flow,
     /// Those who wait for the end of a draining.
     pub(super) waiters: Vec<oneshot::Sender<()>>,
@@ -156,6 +163,7 @@ impl Output {
             log,
             bus,
             target: None,
+            lines: None,
             flow: Flow::default(),
             waiters: Vec::new(),
             retiring: false,
@@ -167,6 +175,9 @@ impl Output {
         Policy {
             maxbytes: self.config.maxbytes,
             backups: self.config.backups,
+            period: self.config.style.rotate,
+            compression: self.config.style.compress,
+            lines: self.config.style.has_lines(),
         }
     }
 
@@ -222,6 +233,9 @@ impl Handler<Attach> for Output {
             self.target = Some(target::open_or_lose(path, &self.log));
         }
         self.filters = filters(&self.config);
+        let config = &self.config;
+        let formatter = Formatter::new(&config.style, &config.process, config.channel, pid);
+        self.lines = formatter.map(LineLog::new).map(Box::new);
         self.flow.attach(pipe, pid);
     }
 }

@@ -242,6 +242,7 @@ impl Output {
         loop {
             ready!(self.poll_events(cx));
             ready!(self.poll_clogged(cx));
+            self.poll_unfinished(cx);
             if self.flow.draining == Draining::Done {
                 if self.finish_filters() {
                     // What they held back may have met a full pipe or be an event.
@@ -354,8 +355,24 @@ impl Output {
         }
     }
 
-    /// Lets the filters go of what they hold back. Answers whether that was anything.
+    /// Writes a line whose end did not come for a while.
+    fn poll_unfinished(&mut self, cx: &mut task::Context<'_>) {
+        let policy = self.policy();
+        if let Some(lines) = &mut self.lines {
+            lines.poll(self.target.as_ref(), policy, cx);
+        }
+    }
+
+    /// Lets everything go of what it holds back. Answers whether that was anything.
     fn finish_filters(&mut self) -> bool {
+        let filtered = self.finish_filtering();
+        let policy = self.policy();
+        let lines = self.lines.as_mut();
+        let ended = lines.is_some_and(|lines| lines.finish(self.target.as_ref(), policy));
+        filtered || ended
+    }
+
+    fn finish_filtering(&mut self) -> bool {
         let Some(mut filters) = self.filters.take() else {
             return false;
         };
@@ -380,10 +397,12 @@ impl Output {
     fn pass(&mut self, filtered: Filtered<'_>) {
         match filtered {
             Filtered::Text(bytes) => {
+                let policy = self.policy();
                 if let Some(target) = &self.target {
-                    target
-                        .borrow_mut()
-                        .write(bytes, self.policy(), Instant::now());
+                    match &mut self.lines {
+                        None => target.borrow_mut().write(bytes, policy, Instant::now()),
+                        Some(lines) => lines.write(bytes, target, policy),
+                    }
                 }
                 self.tell(bytes);
             }

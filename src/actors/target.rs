@@ -5,11 +5,14 @@
 //! (a pipe that is full) keeps one piece waiting and is *clogged* meanwhile; after a while the
 //! piece is given up, and until the log has recovered nothing waits for it any more.
 
+use super::presser;
 use super::watch::watch;
+use crate::model::logstyle::{Compression, Period};
 use crate::model::losses::{Losses, Notice};
 use crate::model::rotation::is_due;
-use crate::sys::errno;
+use crate::model::time::LocalTime;
 use crate::sys::logfile::{self, LogFile};
+use crate::sys::{clock, errno};
 use slog::{Logger, error, warn};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -40,13 +43,26 @@ thread_local! {
     static SHELF: RefCell<HashMap<Arc<Path>, Weak<RefCell<Target>>>> = RefCell::default();
 }
 
-/// When a log is to be rotated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The calendar is looked at again when so many seconds are over: a new hour or day begins at a
+/// full quarter of an hour in every zone.
+const QUARTER: i64 = 15 * 60;
+
+/// A pipe takes as much at once or not at all, whoever else writes to it.
+const WHOLE: usize = 4096;
+
+/// When a log is to be rotated, and how it is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Policy {
     /// Bytes after which it is; 0 is never.
     pub maxbytes: u64,
     /// How many older ones are kept.
     pub backups: u32,
+    /// Also when each of these is over.
+    pub period: Option<Period>,
+    /// What the older ones are compressed with.
+    pub compression: Option<Compression>,
+    /// Pieces are whole lines, and are to stay so where others write too.
+    pub lines: bool,
 }
 
 /// A log; see the module.
@@ -65,11 +81,22 @@ pub(super) struct Target {
     reason: Reason,
     rotation: Losses,
     next_rotation: Instant,
+    calendar: Calendar,
+    /// What was written last did not end a line.
+    torn: bool,
+}
+
+/// When a log was last written to, as far as that has to be known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Calendar {
+    written: Option<LocalTime>,
+    /// The quarter of an hour in which that was found out.
+    quarter: Option<i64>,
 }
 
 /// Why bytes are lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reason {
+pub(super) enum Reason {
     Errno(i32),
     Stalled,
 }
@@ -166,6 +193,8 @@ impl Target {
             reason,
             rotation: Losses::default(),
             next_rotation: now,
+            calendar: Calendar::default(),
+            torn: false,
         }
     }
 
@@ -177,7 +206,14 @@ impl Target {
             self.lose(piece.len(), now);
             return;
         }
-        if self.write_now(piece, now) {
+        if let Some(period) = policy.period {
+            self.rotate_if_over(period, policy, now);
+        }
+        if policy.lines && self.torn {
+            // The rest of it is lost, or whoever writes here too is not bound to lines.
+            self.write_now(b"\n", false, now);
+        }
+        if self.write_now(piece, policy.lines, now) {
             self.rotate_if_due(policy, now);
         }
     }
@@ -190,7 +226,7 @@ impl Target {
     /// Bytes that the file has at least before it is rotated; none if it never is.
     pub(super) fn room(&self, policy: Policy) -> Option<u64> {
         let file = self.file.as_ref()?;
-        if policy.maxbytes == 0 || !file.is_regular() {
+        if policy.maxbytes == 0 || !file.may_be_rotated() {
             return None;
         }
         Some(policy.maxbytes.saturating_sub(file.position().ok()?))
@@ -246,13 +282,18 @@ impl Target {
         }
     }
 
+    /// Why it cannot be written, while it cannot.
+    pub(super) fn trouble(&self) -> Option<Reason> {
+        self.losses.ongoing().then_some(self.reason)
+    }
+
     /// Writes the waiting piece. `WouldBlock` if there is still no room for all of it.
     pub(super) fn flush(&mut self, now: Instant) -> io::Result<()> {
         let waiting = std::mem::take(&mut self.pending);
         if waiting.is_empty() {
             return Ok(());
         }
-        self.write_now(&waiting, now);
+        self.write_now(&waiting, true, now);
         if self.is_clogged() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
@@ -260,8 +301,8 @@ impl Target {
         Ok(())
     }
 
-    /// Whether all of it was written.
-    fn write_now(&mut self, piece: &[u8], now: Instant) -> bool {
+    /// Whether all of it was written. `lines` says that it is to go out in whole lines.
+    fn write_now(&mut self, piece: &[u8], lines: bool, now: Instant) -> bool {
         let mut rest = piece;
         let mut reopened = false;
         while !rest.is_empty() {
@@ -269,9 +310,15 @@ impl Target {
                 self.lose(rest.len(), now);
                 return false;
             };
-            let error = match file.write(rest) {
+            let portion = if lines && !file.is_regular() {
+                whole_lines(rest)
+            } else {
+                rest
+            };
+            let error = match file.write(portion) {
                 Ok(0) => io::ErrorKind::WriteZero.into(),
                 Ok(written) => {
+                    self.torn = !portion[..written].ends_with(b"\n");
                     rest = &rest[written..];
                     continue;
                 }
@@ -368,39 +415,82 @@ impl Target {
         self.file = Some(file);
         self.astray = false;
         self.watch = None;
+        self.calendar = Calendar::default();
+        self.torn = false;
+    }
+
+    /// Rotates before the first bytes of another day or hour come. Nobody wakes up for that: a
+    /// log that nothing is written to is the same log.
+    fn rotate_if_over(&mut self, period: Period, policy: Policy, now: Instant) {
+        let (seconds, _) = clock::now_unix();
+        let quarter = seconds.div_euclid(QUARTER);
+        if self.calendar.quarter == Some(quarter) || now < self.next_rotation {
+            return;
+        }
+        let today = clock::local_time(seconds);
+        let written = self.calendar.written.or_else(|| {
+            let file = self.file.as_ref()?;
+            file.written_at().map(clock::local_time)
+        });
+        let is_over = written.is_some_and(|written| period.is_over(&written, &today));
+        let is_empty = || {
+            let file = self.file.as_ref();
+            file.is_none_or(|file| file.written_at().is_none())
+        };
+        if is_over && !is_empty() && !self.rotate(policy, now) {
+            return;
+        }
+        self.calendar = Calendar {
+            written: Some(today),
+            quarter: Some(quarter),
+        };
     }
 
     fn rotate_if_due(&mut self, policy: Policy, now: Instant) {
-        let Some(file) = &mut self.file else {
+        let Some(file) = &self.file else {
             return;
         };
-        let exempt = policy.maxbytes == 0 || !file.is_regular() || self.astray;
-        if exempt || now < self.next_rotation {
+        if policy.maxbytes == 0 || now < self.next_rotation {
             return;
         }
         let due = file
             .position()
             .is_ok_and(|position| is_due(position, policy.maxbytes));
-        if !due {
-            return;
+        if due {
+            self.rotate(policy, now);
         }
-        match file.rotate(policy.backups) {
+    }
+
+    /// Whether there is a new log, or none is wanted.
+    fn rotate(&mut self, policy: Policy, now: Instant) -> bool {
+        let Some(file) = &mut self.file else {
+            return true;
+        };
+        if !file.may_be_rotated() || self.astray {
+            return true;
+        }
+        let error = match file.rotate(policy.backups, policy.compression.is_some()) {
             Ok(()) => {
                 self.rotation.end();
-            }
-            Err(error) => {
-                self.next_rotation = now + RETRY;
-                self.next_open = now + RETRY;
-                self.astray = !file.is_at_its_path();
-                if self.rotation.add(0, now).is_some() {
-                    let (path, reason) = (self.path.display(), Reason::of(&error));
-                    warn!(
-                        self.log,
-                        "cannot rotate log '{path}' ({reason}); writing goes on in the old file"
-                    );
+                self.torn = false;
+                if let Some(compression) = policy.compression {
+                    presser::begin(&self.path, policy.backups, compression, &self.log);
                 }
+                return true;
             }
+            Err(error) => error,
+        };
+        self.next_rotation = now + RETRY;
+        self.next_open = now + RETRY;
+        self.astray = !file.is_at_its_path();
+        if self.rotation.add(0, now).is_some() {
+            let (path, reason) = (self.path.display(), Reason::of(&error));
+            warn!(
+                self.log,
+                "cannot rotate log '{path}' ({reason}); writing goes on in the old file"
+            );
         }
+        false
     }
 
     fn watch(&mut self) -> Option<Rc<AsyncFd<OwnedFd>>> {
@@ -438,6 +528,16 @@ impl Drop for Target {
             }
         });
     }
+}
+
+/// As many whole lines from the beginning as a pipe takes at once; all of it where the first line
+/// is longer than that.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    if bytes.len() <= WHOLE {
+        return bytes;
+    }
+    let end = bytes[..WHOLE].iter().rposition(|&byte| byte == b'\n');
+    &bytes[..end.map_or(bytes.len(), |end| end + 1)]
 }
 
 /// The disk, not the path, is the trouble, and it will pass.

@@ -46,7 +46,7 @@ fn groups_come_and_go() {
 }
 
 /// For each option of a section two values that mean different things.
-const OPTIONS: [(&str, &str, &str); 36] = [
+const OPTIONS: [(&str, &str, &str); 44] = [
     ("command", "x", "y"),
     ("process_name", "p", "q"),
     ("numprocs", "0", "1"),
@@ -68,12 +68,20 @@ const OPTIONS: [(&str, &str, &str); 36] = [
     ("stdout_capture_maxbytes", "1", "2"),
     ("stdout_events_enabled", "true", "false"),
     ("stdout_syslog", "true", "false"),
+    ("stdout_logfile_format", "raw", "json"),
+    ("stdout_logfile_prefix", "a", "b"),
+    ("stdout_logfile_rotate", "daily", "hourly"),
+    ("stdout_logfile_compress", "gzip", "zstd"),
     ("stderr_logfile", "/a", "/b"),
     ("stderr_logfile_maxbytes", "1MB", "2MB"),
     ("stderr_logfile_backups", "1", "2"),
     ("stderr_capture_maxbytes", "1", "2"),
     ("stderr_events_enabled", "true", "false"),
     ("stderr_syslog", "true", "false"),
+    ("stderr_logfile_format", "raw", "json"),
+    ("stderr_logfile_prefix", "a", "b"),
+    ("stderr_logfile_rotate", "daily", "hourly"),
+    ("stderr_logfile_compress", "gzip", "zstd"),
     ("environment", "A=1", "A=2"),
     ("directory", "/a", "/b"),
     ("umask", "022", "027"),

@@ -5,6 +5,7 @@ use super::super::testing::Folder;
 use super::*;
 use crate::config::*;
 use crate::model::envelope::PayloadLength;
+use crate::model::logstyle::{Compression, Format, LogStyle, Period};
 use crate::model::signal::Signal;
 
 pub(crate) fn load_in(folder: &Folder, overrides: &Overrides) -> Result<Config, ConfigError> {
@@ -112,6 +113,7 @@ fn a_program_without_options_gets_the_defaults() {
         capture_maxbytes: 0,
         events_enabled: false,
         syslog: false,
+        style: LogStyle::default(),
     };
     let process = ProcessConfig {
         name: "x".to_owned(),
@@ -459,4 +461,28 @@ fn servers_are_read_tcp_first() {
         Some("http://h:9")
     );
     assert_eq!(url(""), None);
+}
+
+#[test]
+fn what_a_log_looks_like_is_said_for_each_stream() {
+    let config = loaded(
+        "[program:x]\ncommand=y\nstdout_logfile_format=Timestamp\n\
+         stdout_logfile_prefix=%(program_name)s:%(process_num)d\nstdout_logfile_rotate=daily\n\
+         stderr_logfile_format=json\nstderr_logfile_compress=zstd\nstderr_logfile_prefix=\n",
+    );
+    let process = &config.groups[0].processes[0];
+    let stdout = LogStyle {
+        format: Format::Timestamp,
+        prefix: Some("x:0".to_owned()),
+        rotate: Some(Period::Day),
+        compress: None,
+    };
+    assert_eq!(process.stdout.style, stdout);
+    let stderr = LogStyle {
+        format: Format::Json,
+        prefix: None,
+        rotate: None,
+        compress: Some(Compression::Zstd),
+    };
+    assert_eq!(process.stderr.style, stderr);
 }

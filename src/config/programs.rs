@@ -8,6 +8,7 @@ use super::raw::Section;
 use super::reader::{Context, View};
 use super::types::{AutoRestart, LogFile, Note, NoteLevel, ProcessConfig, StreamConfig};
 use super::values;
+use crate::model::logstyle::{Format, LogStyle};
 use crate::model::signal::Signal;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -308,6 +309,34 @@ fn stream(
         capture_maxbytes: at_least_zero(extras.capture_maxbytes),
         events_enabled: extras.events_enabled,
         syslog,
+        style: style(view, stream)?,
+    })
+}
+
+/// What a stream's log looks like: options that the original does not have.
+fn style(view: &View<'_>, stream: &str) -> Result<LogStyle, Fault> {
+    let option = |rest: &str| format!("{stream}_logfile_{rest}");
+    let format = view.read(&option("format"), values::log_format)?;
+    let format = format.unwrap_or_default();
+    let prefix = view.text(&option("prefix"))?;
+    let prefix = prefix.filter(|prefix| !prefix.is_empty());
+    if format == Format::Json && prefix.is_some() {
+        let why = format!(
+            "{} cannot stand before what {}=json writes, which names the program itself",
+            option("prefix"),
+            option("format")
+        );
+        return Err(view.fault(&option("prefix"), why));
+    }
+    if prefix.as_ref().is_some_and(|prefix| prefix.contains('\n')) {
+        let why = format!("{} is to stand on one line", option("prefix"));
+        return Err(view.fault(&option("prefix"), why));
+    }
+    Ok(LogStyle {
+        format,
+        prefix,
+        rotate: view.read(&option("rotate"), values::log_period)?,
+        compress: view.read(&option("compress"), values::log_compression)?,
     })
 }
 

@@ -292,3 +292,40 @@ fn what_is_wrong_with_a_file_is_said() {
          line 2)",
     );
 }
+
+#[test]
+fn a_log_that_cannot_look_so_is_refused() {
+    for (options, sentence, line) in [
+        (
+            "stdout_logfile_format=xml",
+            "invalid log format 'xml', it is 'raw', 'timestamp' or 'json'",
+            3,
+        ),
+        (
+            "stderr_logfile_rotate=weekly",
+            "invalid time of rotation 'weekly', it is 'daily' or 'hourly'",
+            3,
+        ),
+        (
+            "stdout_logfile_compress=bzip2",
+            "invalid compression 'bzip2', it is 'gzip' or 'zstd'",
+            3,
+        ),
+        (
+            "stdout_logfile_format=json\nstdout_logfile_prefix=a",
+            "stdout_logfile_prefix cannot stand before what stdout_logfile_format=json writes, \
+             which names the program itself",
+            4,
+        ),
+        (
+            "stdout_logfile_prefix=a\n b",
+            "stdout_logfile_prefix is to stand on one line",
+            3,
+        ),
+    ] {
+        check_refused(
+            &format!("[program:x]\ncommand=y\n{options}\n"),
+            &format!("{sentence} in section 'program:x' (file: 'x.conf') (line {line})"),
+        );
+    }
+}

@@ -6,6 +6,7 @@
 
 use crate::model::envelope::PayloadLength;
 use crate::model::event::EventMask;
+use crate::model::logstyle::LogStyle;
 pub use crate::model::process::AutoRestart;
 use crate::model::process::Policy;
 use crate::model::signal::Signal;
@@ -404,6 +405,8 @@ pub struct StreamConfig {
     pub events_enabled: bool,
     /// Also send it to the system's log, line by line.
     pub syslog: bool,
+    /// What the log looks like, where it is not just the bytes.
+    pub style: LogStyle,
 }
 
 /// Where an output stream is kept.

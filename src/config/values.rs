@@ -6,6 +6,7 @@ use super::host::Host;
 use super::paths::{Surroundings, dirname};
 use super::types::{AutoRestart, LogLevel};
 use crate::model::envelope::PayloadLength;
+use crate::model::logstyle::{Compression, Format, Period};
 use crate::model::number::python_int;
 use crate::model::signal::Signal;
 use crate::model::text::{repr, strip};
@@ -87,6 +88,43 @@ pub(super) fn payload_length(text: &str) -> Result<PayloadLength, String> {
         "bytes" => Ok(PayloadLength::Bytes),
         _ => Err(format!(
             "invalid 'payload_length' value {}, it is 'characters' or 'bytes'",
+            repr(text)
+        )),
+    }
+}
+
+/// The form of a log's lines.
+pub(super) fn log_format(text: &str) -> Result<Format, String> {
+    match text.to_lowercase().as_str() {
+        "raw" => Ok(Format::Raw),
+        "timestamp" => Ok(Format::Timestamp),
+        "json" => Ok(Format::Json),
+        _ => Err(format!(
+            "invalid log format {}, it is 'raw', 'timestamp' or 'json'",
+            repr(text)
+        )),
+    }
+}
+
+/// After which span of the calendar a log is rotated.
+pub(super) fn log_period(text: &str) -> Result<Period, String> {
+    match text.to_lowercase().as_str() {
+        "daily" => Ok(Period::Day),
+        "hourly" => Ok(Period::Hour),
+        _ => Err(format!(
+            "invalid time of rotation {}, it is 'daily' or 'hourly'",
+            repr(text)
+        )),
+    }
+}
+
+/// What older logs are compressed with.
+pub(super) fn log_compression(text: &str) -> Result<Compression, String> {
+    match text.to_lowercase().as_str() {
+        "gzip" => Ok(Compression::Gzip),
+        "zstd" => Ok(Compression::Zstd),
+        _ => Err(format!(
+            "invalid compression {}, it is 'gzip' or 'zstd'",
             repr(text)
         )),
     }

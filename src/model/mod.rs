@@ -6,16 +6,19 @@
 #![forbid(unsafe_code)]
 
 pub mod ansi;
+pub mod base64;
 pub mod buffer;
 pub mod capture;
 pub mod envelope;
 pub mod event;
 pub mod exit;
 pub mod feeder;
+pub mod formatter;
 pub mod getopt;
 pub mod lines;
 pub mod listener;
 pub mod logline;
+pub mod logstyle;
 pub mod losses;
 pub mod name;
 pub mod number;

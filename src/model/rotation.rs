@@ -4,6 +4,7 @@
 //! `x.log` is written to, `x.log.1` was before it, and so on up to as many as are kept. Who
 //! renames, and what becomes of a failure, is not decided here.
 
+use super::logstyle::Compression;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -54,11 +55,22 @@ pub fn path_of(log: &Path, place: u32) -> PathBuf {
     PathBuf::from(path)
 }
 
+/// The path of a place whose log is compressed.
+pub fn pressed_path_of(log: &Path, place: u32, compression: Compression) -> PathBuf {
+    let mut path = OsString::from(path_of(log, place));
+    path.push(compression.suffix());
+    PathBuf::from(path)
+}
+
 /// The place that a file beside the log has by its name, if its name is one of those that
-/// [`path_of`] gives.
+/// [`path_of`] and [`pressed_path_of`] give.
 pub fn place_of(log_name: &OsStr, file_name: &OsStr) -> Option<u32> {
     let (log, file) = (log_name.as_encoded_bytes(), file_name.as_encoded_bytes());
-    let digits = file.strip_prefix(log)?.strip_prefix(b".")?;
+    let number = file.strip_prefix(log)?.strip_prefix(b".")?;
+    let plain = Compression::ALL
+        .iter()
+        .find_map(|compression| number.strip_suffix(compression.suffix().as_bytes()));
+    let digits = plain.unwrap_or(number);
     let plain = digits.iter().all(u8::is_ascii_digit) && !digits.starts_with(b"0");
     if !plain {
         return None;
@@ -132,12 +144,17 @@ mod tests {
         };
         check("x.log.1", Some(1));
         check("x.log.4294967295", Some(u32::MAX));
+        let pressed = pressed_path_of(log, 12, Compression::Gzip);
+        assert_eq!(pressed, Path::new("/var/log/x.log.12.gz"));
+        check("x.log.12.gz", Some(12));
+        check("x.log.12.zst", Some(12));
         for other in [
             "x.log",
             "x.log.",
             "x.log.0",
             "x.log.01",
-            "x.log.1.gz",
+            "x.log.1.gz.part",
+            "x.log.gz",
             "x.log.-1",
             "x.log.4294967296",
             "y.log.1",

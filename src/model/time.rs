@@ -17,6 +17,40 @@ pub struct LocalTime {
     pub second: u8,
 }
 
+/// A moment in some zone, to the millisecond, and how far that zone is from UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The moment to the second.
+    pub time: LocalTime,
+    /// Milliseconds on top of it, 0 to 999.
+    pub millis: u32,
+    /// Seconds that the zone is east of UTC.
+    pub offset: i32,
+}
+
+impl Moment {
+    /// As RFC 3339 writes it: `2026-11-20T06:52:50.123+01:00`.
+    pub fn rfc3339(&self) -> String {
+        let LocalTime {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+        } = self.time;
+        let sign = if self.offset < 0 { '-' } else { '+' };
+        let offset = self.offset.unsigned_abs() / 60;
+        format!(
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}\
+             {sign}{:02}:{:02}",
+            self.millis,
+            offset / 60,
+            offset % 60
+        )
+    }
+}
+
 /// The short names of the months, as every `LANG=C` program writes them.
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -100,6 +134,33 @@ mod tests {
         check(86_400, "1 day, 0:00:00");
         check(2 * 86_400 + 36_185, "2 days, 10:03:05");
         check(i64::MAX, "106751991167300 days, 15:30:07");
+    }
+
+    #[test]
+    fn a_moment_of_a_zone_is_written_with_its_offset() {
+        let check = |offset, expected: &str| {
+            let time = LocalTime {
+                year: 2026,
+                month: 1,
+                day: 2,
+                hour: 3,
+                minute: 4,
+                second: 5,
+            };
+            let millis = 6;
+            let moment = Moment {
+                time,
+                millis,
+                offset,
+            };
+            assert_eq!(
+                moment.rfc3339(),
+                format!("2026-01-02T03:04:05.006{expected}")
+            );
+        };
+        check(0, "+00:00");
+        check(19_800, "+05:30");
+        check(-12_600, "-03:30");
     }
 
     #[test]

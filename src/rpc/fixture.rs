@@ -7,6 +7,7 @@ use crate::config::{
     AutoRestart, Config, DaemonConfig, GroupConfig, GroupKind, LogFile, LogLevel, MainLogTarget,
     ProcessConfig, StreamConfig,
 };
+use crate::model::logstyle::LogStyle;
 use crate::model::signal::Signal;
 use crate::model::state::{Mood, ProcessState};
 use crate::model::time::LocalTime;
@@ -116,6 +117,7 @@ fn process(name: &str) -> ProcessConfig {
         capture_maxbytes: 0,
         events_enabled: false,
         syslog: false,
+        style: LogStyle::default(),
     };
     ProcessConfig {
         name: name.to_owned(),

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use nix::libc;
 
-use crate::model::time::LocalTime;
+use crate::model::time::{LocalTime, Moment};
 
 /// The time since 1970-01-01 00:00:00 UTC in whole seconds and the nanoseconds on top of them
 /// (0 to 999 999 999). A clock that was set before 1970 gives negative seconds.
@@ -20,6 +20,22 @@ pub fn now_unix() -> (i64, u32) {
 /// the first call. A moment so far off that its year does not fit is shown as 1970-01-01
 /// 00:00:00.
 pub fn local_time(unix_secs: i64) -> LocalTime {
+    in_local_zone(unix_secs).0
+}
+
+/// Now, in the machine's own zone.
+pub fn now_local() -> Moment {
+    let (seconds, nanos) = now_unix();
+    let (time, offset) = in_local_zone(seconds);
+    Moment {
+        time,
+        millis: nanos / 1_000_000,
+        offset,
+    }
+}
+
+/// A moment as the zone shows it, and how many seconds the zone is east of UTC then.
+fn in_local_zone(unix_secs: i64) -> (LocalTime, i32) {
     let mut broken_down = MaybeUninit::<libc::tm>::zeroed();
     // SAFETY: both pointers are to live values of the right types, and `localtime_r` keeps
     // neither. All zeroes is a valid `tm`, so the value may be read even where the call failed.
@@ -29,7 +45,7 @@ pub fn local_time(unix_secs: i64) -> LocalTime {
         (!filled.is_null(), broken_down.assume_init())
     };
     if !filled {
-        return LocalTime {
+        let beginning = LocalTime {
             year: 1970,
             month: 1,
             day: 1,
@@ -37,16 +53,18 @@ pub fn local_time(unix_secs: i64) -> LocalTime {
             minute: 0,
             second: 0,
         };
+        return (beginning, 0);
     }
     let small = |field: i32| u8::try_from(field).unwrap_or(0);
-    LocalTime {
+    let time = LocalTime {
         year: i64::from(tm.tm_year) + 1900,
         month: small(tm.tm_mon + 1),
         day: small(tm.tm_mday),
         hour: small(tm.tm_hour),
         minute: small(tm.tm_min),
         second: small(tm.tm_sec),
-    }
+    };
+    (time, i32::try_from(tm.tm_gmtoff).unwrap_or(0))
 }
 
 fn since_epoch(moment: SystemTime) -> (i64, u32) {

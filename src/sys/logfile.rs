@@ -7,7 +7,8 @@
 //!
 //! Everything is appended, so that a file cut short by somebody else goes on at its new end.
 
-use crate::model::rotation::{path_of, place_of, shifts};
+use crate::model::logstyle::Compression;
+use crate::model::rotation::{Shift, path_of, place_of, pressed_path_of, shifts};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, send};
@@ -147,6 +148,19 @@ impl LogFile {
         }
     }
 
+    /// Whether it can be rotated. One that stands among the devices or descriptors is a file by
+    /// redirection, and its name is not ours to move.
+    pub fn may_be_rotated(&self) -> bool {
+        let borrowed = self.path.starts_with("/dev") || self.path.starts_with("/proc");
+        self.is_regular() && !borrowed
+    }
+
+    /// When it was last written to, in seconds of Unix time; none if it is empty.
+    pub fn written_at(&self) -> Option<i64> {
+        let metadata = self.file.metadata().ok()?;
+        (self.is_regular() && metadata.len() > 0).then(|| metadata.mtime())
+    }
+
     /// Where the last write ended; for a regular file.
     pub fn position(&self) -> io::Result<u64> {
         (&self.file).stream_position()
@@ -172,26 +186,43 @@ impl LogFile {
     }
 
     /// Makes room at its path as [`shifts`] says and begins a new log there, with the old one's
-    /// permissions. After an error it is still open where it was, and [`Self::is_at_its_path`]
-    /// tells whether it has been moved away.
-    pub fn rotate(&mut self, backups: u32) -> io::Result<()> {
+    /// permissions. Compressed logs move along where they are `pressed`; else they stay. After
+    /// an error it is still open where it was, and [`Self::is_at_its_path`] tells whether it has
+    /// been moved away.
+    pub fn rotate(&mut self, backups: u32, pressed: bool) -> io::Result<()> {
         let mode = self.file.metadata()?.mode() & 0o777;
         for shift in shifts(self.places(backups)?, backups) {
+            if pressed {
+                self.shift_pressed(shift)?;
+            }
             let (from, to) = (
                 path_of(&self.path, shift.from),
                 path_of(&self.path, shift.to),
             );
-            match fs::rename(from, to) {
-                // Nothing there to be moved, or somebody cleaned up just now.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                other => other?,
-            }
+            unless_missing(fs::rename(from, to))?;
         }
         let fresh = Self::open_with_mode(&self.path, mode)?;
         if fresh.is_regular() {
             fresh.file.set_len(0)?;
         }
         *self = fresh;
+        Ok(())
+    }
+
+    /// Clears a place of what is there in whatever form, and moves a compressed log to it.
+    fn shift_pressed(&self, Shift { from, to }: Shift) -> io::Result<()> {
+        for compression in Compression::ALL {
+            let path = |place| pressed_path_of(&self.path, place, compression);
+            unless_missing(fs::remove_file(path(to)))?;
+            if from == 0 {
+                continue;
+            }
+            match fs::rename(path(from), path(to)) {
+                // The place's other form is older than the log that takes it.
+                Ok(()) => unless_missing(fs::remove_file(path_of(&self.path, to)))?,
+                missing @ Err(_) => unless_missing(missing)?,
+            }
+        }
         Ok(())
     }
 
@@ -251,6 +282,14 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// That a file is not there, or was removed just now, is no error.
+fn unless_missing(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
 fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
@@ -304,7 +343,7 @@ mod tests {
     }
 
     fn rotate(log: &mut LogFile, backups: u32) {
-        log.rotate(backups).expect("it can be rotated");
+        log.rotate(backups, false).expect("it can be rotated");
     }
 
     /// The contents of a log and its older ones, up to the first that is missing.
@@ -395,7 +434,7 @@ mod tests {
         let path = folder.path().join("x.log");
         let mut log = open(&path);
         fs::create_dir(path_of(&path, 1)).expect("the name is free");
-        assert!(log.rotate(1).is_err());
+        assert!(log.rotate(1, false).is_err());
         write(&log, "one");
         assert!(log.is_at_its_path());
         assert_eq!(fs::read_to_string(&path).ok().as_deref(), Some("one"));

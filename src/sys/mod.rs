@@ -25,6 +25,7 @@ pub mod standin;
 
 pub mod logfile;
 mod placed;
+pub mod press;
 
 pub mod logread;
 

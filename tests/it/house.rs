@@ -52,7 +52,7 @@ const HOUSE: [Room; 8] = [
         name: "sys",
         rooms: &["model"],
         // By way of nix, which passes libc on.
-        crates: &["nix", "libc"],
+        crates: &["nix", "libc", "flate2", "ruzstd"],
         never: &["std::process::Command"],
     },
     Room {

@@ -19,6 +19,7 @@ mod stop;
 // What they say, and who hears of them.
 mod events;
 mod logs;
+mod logs_styled;
 mod logs_trouble;
 mod logs_whole;
 

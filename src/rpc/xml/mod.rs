@@ -10,13 +10,12 @@
 //! a raw one reaches the reader as a line feed, and characters that XML cannot carry are
 //! replaced by U+FFFD, because the reader would refuse the whole document.
 
-mod base64;
 mod error;
 mod read;
 mod value;
 mod write;
 
-pub use base64::{decode as base64_decode, encode as base64_encode};
+pub use crate::model::base64::{decode as base64_decode, encode as base64_encode};
 pub use error::XmlError;
 pub use read::{Limits, read_call, read_response};
 pub use value::{Call, Fault, Value};

@@ -1,4 +1,4 @@
-//! Base64 (RFC 4648, section 4) for `base64` values and Basic authentication.
+//! Base64 (RFC 4648, section 4), for XML-RPC, Basic authentication and logs.
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
