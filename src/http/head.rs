@@ -253,7 +253,10 @@ mod tests {
              POST / HTTP/1.1\r\ncontent-length:0\r\n\r\nGET http://a/ HTTP/1.1\r\n\r\n",
             Ok(()),
         );
-        check_head("POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\nx", Ok(()));
+        check_head(
+            "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n\r\nx",
+            Ok(()),
+        );
     }
 
     #[test]
@@ -263,8 +266,20 @@ mod tests {
             check_head(&head, Err(flaw));
         };
         check("Content-Length: 5\r\ncontent-length: 5", Flaw::LengthTwice);
-        check("Content-Length: 5\nX: y\nCONTENT-LENGTH: 6", Flaw::LengthTwice);
-        for value in ["", "5, 5", "+5", "-1", "5 5", "0x5", "1e3", "9223372036854775808"] {
+        check(
+            "Content-Length: 5\nX: y\nCONTENT-LENGTH: 6",
+            Flaw::LengthTwice,
+        );
+        for value in [
+            "",
+            "5, 5",
+            "+5",
+            "-1",
+            "5 5",
+            "0x5",
+            "1e3",
+            "9223372036854775808",
+        ] {
             check(&format!("Content-Length: {value}"), Flaw::Length);
         }
         let huge = "9".repeat(5000);
@@ -278,7 +293,9 @@ mod tests {
         check("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n");
         check("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n");
         check("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n");
-        check("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n");
+        check(
+            "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+        );
     }
 
     #[test]
@@ -308,8 +325,20 @@ mod tests {
 
     #[test]
     fn headers_are_names_and_values() {
-        for line in ["x", ": y", "x : y", " x: y", "x: a\0b", "x: a\rb", "\u{e4}: y", "x: \u{7f}"] {
-            check_head(&format!("GET / HTTP/1.1\r\n{line}\r\n\r\n"), Err(Flaw::Header));
+        for line in [
+            "x",
+            ": y",
+            "x : y",
+            " x: y",
+            "x: a\0b",
+            "x: a\rb",
+            "\u{e4}: y",
+            "x: \u{7f}",
+        ] {
+            check_head(
+                &format!("GET / HTTP/1.1\r\n{line}\r\n\r\n"),
+                Err(Flaw::Header),
+            );
         }
     }
 
