@@ -390,6 +390,16 @@ impl Supervisor {
         self.rooms.tail(path, offset, length).await
     }
 
+    /// Makes the file system of a path hang, until what is answered is dropped.
+    #[cfg(test)]
+    pub(crate) fn hang(&self, path: &Path) -> std::sync::mpsc::Sender<()> {
+        let (release, released) = std::sync::mpsc::channel();
+        self.rooms.for_path(Some(path)).spawn(async move {
+            let _ = released.recv();
+        });
+        release
+    }
+
     /// Follows a log from so many bytes before its end on. Only regular files can be followed.
     pub async fn follow_log(&self, path: &Path, back: u64) -> Result<LogTail, LogError> {
         self.rooms.follow(path, back).await

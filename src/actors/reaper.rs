@@ -45,7 +45,10 @@ pub struct Disown(pub Owner);
 /// Children may have ended.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-struct Look;
+struct Look {
+    /// The kernel says so.
+    is_told: bool,
+}
 
 impl Reaper {
     /// A reaper of the children in this register.
@@ -71,10 +74,10 @@ impl Reaper {
     fn watch(ctx: &mut Context<Self>) -> io::Result<()> {
         let mut deaths = signal(SignalKind::child())?;
         let own = ctx.address();
-        own.do_send(Look);
+        own.do_send(Look { is_told: false });
         actix_rt::spawn(async move {
             while deaths.recv().await.is_some() {
-                own.do_send(Look);
+                own.do_send(Look { is_told: true });
             }
         });
         Ok(())
@@ -98,9 +101,11 @@ impl Actor for Reaper {
 impl Handler<Look> for Reaper {
     type Result = ();
 
-    fn handle(&mut self, Look: Look, _: &mut Context<Self>) {
+    fn handle(&mut self, Look { is_told }: Look, _: &mut Context<Self>) {
         self.bury_all();
-        slog::debug!(self.log, "received SIGCHLD indicating a child quit");
+        if is_told {
+            slog::debug!(self.log, "received SIGCHLD indicating a child quit");
+        }
     }
 }
 

@@ -43,7 +43,7 @@ pub fn load(request: &LoadRequest<'_>, host: &dyn Host) -> Result<Config, Config
     let mut document = Document::default();
     read_main(&mut document, request.path, around)?;
     include(&mut document, request.path, &globals, around, &mut notes)?;
-    meaning(document, notes, globals, request, around)
+    meaning(&document, notes, globals, request, around)
 }
 
 /// Reads a config as if these bytes stood in its file. Nothing is included.
@@ -64,12 +64,12 @@ pub fn load_bytes(
     let text = decoded(bytes, request.path)?;
     document.read(request.path, &text).map_err(Fault::new)?;
     document.replace_here("/");
-    meaning(document, Vec::new(), globals(request.env), request, around)
+    meaning(&document, Vec::new(), globals(request.env), request, around)
 }
 
 /// What the sections of all files together mean.
 fn meaning(
-    document: Document,
+    document: &Document,
     mut notes: Vec<Note>,
     mut globals: Names,
     request: &LoadRequest<'_>,
@@ -78,7 +78,7 @@ fn meaning(
     let configfile = around.absolute(request.path);
     let here = dirname(&configfile);
     let early = Context {
-        document: &document,
+        document,
         globals: &globals,
         around,
         here,
@@ -88,7 +88,7 @@ fn meaning(
         globals.insert(format!("ENV_{name}"), Arg::from(value.as_str()));
     }
     let context = Context {
-        document: &document,
+        document,
         globals: &globals,
         around,
         here,
@@ -108,7 +108,7 @@ fn meaning(
         configfile.clone().into(),
         serverurl,
     )?;
-    notes.extend(lacking(&document));
+    notes.extend(lacking(document));
     notes.sort_by_key(|note| note.level);
     Ok(Config {
         daemon,

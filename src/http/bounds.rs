@@ -72,6 +72,9 @@ pub(super) const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How far before its end a tail begins, as in the original.
 pub(super) const TAIL_START: u64 = 1024;
 
+/// For the log of a tail to be opened: a disk that takes longer does not answer.
+pub(super) const OPEN_TIME: Duration = Duration::from_secs(10);
+
 /// How soon a tail looks at its file again after it found something new.
 pub(super) const TAIL_EAGER: Duration = Duration::from_millis(100);
 /// How soon at the latest, after it found nothing for a while.

@@ -6,7 +6,7 @@ use super::pages;
 use super::reply::{Content, Counted, Outgoing, Refusal, Reply, counted, stream, whole};
 use super::route::{Route, route};
 use super::server::Server;
-use super::tail;
+use super::tail::{self, NoTail};
 use super::watch::{Phase, Watch};
 use crate::model::python::bytes_literal;
 use crate::rpc::xml::{XmlError, read_call};
@@ -200,7 +200,13 @@ async fn tail(server: &Rc<Server>, path: Option<PathBuf>) -> Result<Reply, Refus
     }
     let nothing = || Refusal::new(StatusCode::NOT_FOUND);
     let path = path.ok_or_else(nothing)?;
-    let pieces = tail::begin(server, path).await.ok_or_else(nothing)?;
+    let pieces = tail::begin(server, path).await.map_err(|why| match why {
+        NoTail::NoLog => nothing(),
+        NoTail::Hung => last(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The log's file system does not answer in time",
+        ),
+    })?;
     let mut reply = stream(pieces);
     // Proxies such as nginx would keep lines back.
     let headers = reply.headers_mut();

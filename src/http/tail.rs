@@ -4,7 +4,7 @@
 //! client is there, and where logs are at home: a disk that hangs holds up its tails and nothing
 //! else on the edge.
 
-use super::bounds::{PIECE, TAIL_EAGER, TAIL_PATIENT, TAIL_START};
+use super::bounds::{OPEN_TIME, PIECE, TAIL_EAGER, TAIL_PATIENT, TAIL_START};
 use super::reply::Counted;
 use super::server::{Server, closed};
 use crate::actors::handle::LogTail;
@@ -14,12 +14,23 @@ use std::pin::pin;
 use std::rc::Rc;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::spawn_local;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-/// Begins a tail. None if there is no such log, or none that can be followed.
-pub(super) async fn begin(server: &Rc<Server>, path: PathBuf) -> Option<Receiver<Bytes>> {
-    let supervisor = server.api.supervisor();
-    let tail = supervisor.follow_log(&path, TAIL_START).await.ok()?;
+/// Why no tail begins.
+pub(super) enum NoTail {
+    /// There is no such log, or none that can be followed.
+    NoLog,
+    /// Its disk does not answer.
+    Hung,
+}
+
+/// Begins a tail.
+pub(super) async fn begin(server: &Rc<Server>, path: PathBuf) -> Result<Receiver<Bytes>, NoTail> {
+    let follow = server.api.supervisor().follow_log(&path, TAIL_START);
+    let tail = timeout(OPEN_TIME, follow)
+        .await
+        .map_err(|_| NoTail::Hung)?
+        .map_err(|_| NoTail::NoLog)?;
     // One piece waits for the client while the next is being sent.
     let (sender, receiver) = channel(1);
     let counted = Counted::new(&server.tails, 1);
@@ -34,7 +45,7 @@ pub(super) async fn begin(server: &Rc<Server>, path: PathBuf) -> Option<Receiver
             () = feed(tail, &sender) => {}
         }
     });
-    Some(receiver)
+    Ok(receiver)
 }
 
 async fn gone(sender: &Sender<Bytes>) {

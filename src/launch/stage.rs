@@ -32,7 +32,7 @@ pub(super) struct Stage {
 
 /// What changes from one beginning to the next.
 pub(super) struct State {
-    /// To be said at the first beginning.
+    /// To be said at the next beginning.
     pub(super) notes: Vec<Note>,
     pub(super) pidfile: Result<Pidfile, PidfileError>,
     /// Taken out while servers are begun.
@@ -79,7 +79,10 @@ impl Stage {
     async fn prepare(&self, config: &Config) {
         let (notes, is_first) = {
             let mut state = self.state.borrow_mut();
-            (std::mem::take(&mut state.notes), state.is_first)
+            let notes = state.notes.clone();
+            // What was done at the start is over; what is critical is so still.
+            state.notes.retain(|note| note.level == NoteLevel::Critical);
+            (notes, state.is_first)
         };
         if !is_first {
             let settings = mainlog_settings(config);

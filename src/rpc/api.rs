@@ -7,13 +7,13 @@
 use super::args::{Args, incorrect};
 use super::faults::FaultKind;
 use super::table::{Action, METHODS, Method};
+use super::turns::Turns;
 use super::xml::{Call, Fault, Value, Writer, fault};
 use crate::actors::Supervisor;
 use crate::model::state::Mood;
 use crate::model::time::LocalTime;
 use slog::{Logger, trace};
 use std::cell::Cell;
-use tokio::sync::Semaphore;
 
 /// Calls in one `system.multicall`. `supervisorctl` makes one for each program at most, and a
 /// thousand programs are many.
@@ -27,16 +27,12 @@ const MAX_ANSWER: usize = 64 << 20;
 /// further calls: the bound above must not be had many times over.
 const MAX_UNFINISHED: usize = 128 << 20;
 
-/// Logs that are read at the same time. One is up to [`super::logs::MAX_LOG`] twice, as bytes and
-/// as XML; the others wait their turn.
-const LOG_READS: usize = 1;
-
 /// What the world may ask of one daemon. Knows nothing of connections: whoever has a call may
 /// hand it in.
 pub struct Api {
     pub(super) supervisor: Supervisor,
     pub(super) clock: fn(i64) -> LocalTime,
-    pub(super) log_reads: Semaphore,
+    pub(super) log_reads: Turns,
     /// Bytes of answers to multicalls that are being written.
     unfinished: Cell<usize>,
     has_supervisor: bool,
@@ -51,7 +47,7 @@ impl Api {
         Self {
             supervisor,
             clock,
-            log_reads: Semaphore::new(LOG_READS),
+            log_reads: Turns::new(),
             unfinished: Cell::new(0),
             has_supervisor,
             log,

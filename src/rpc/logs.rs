@@ -6,6 +6,7 @@
 use super::api::Api;
 use super::args::{Args, incorrect, number};
 use super::faults::FaultKind;
+use super::turns::{TooSlow, Turn};
 use super::xml::{Fault, Writer};
 use crate::actors::handle::LogError;
 use crate::model::name::DisplayName;
@@ -115,7 +116,8 @@ impl Api {
     pub async fn end_of_log(&self, name: &str, length: i64) -> Result<Vec<u8>, Fault> {
         let path = self.log_of(name, Channel::Stdout)?;
         let path = path.as_deref().map(PathBuf::as_path);
-        self.piece(path, -length.clamp(1, MAX_LOG), 0).await
+        let (_turn, bytes) = self.piece(path, -length.clamp(1, MAX_LOG), 0).await?;
+        Ok(bytes)
     }
 
     fn log_of(&self, name: &str, channel: Channel) -> Result<Option<Arc<PathBuf>>, Fault> {
@@ -131,16 +133,20 @@ impl Api {
         let (offset, length) = (number(args.value()), number(args.value()));
         let Some((offset, length)) = offset.zip(length) else {
             // That the log is not there is said first, whatever is asked about it.
-            self.piece(path, 0, 1).await?;
+            drop(self.piece(path, 0, 1).await?);
             return Err(incorrect());
         };
-        // The permit is held while bytes and XML are both in memory.
-        let _turn = self.log_reads.acquire().await;
-        let bytes = self.piece(path, offset, length).await?;
+        // The turn is held while bytes and XML are both in memory.
+        let (_turn, bytes) = self.piece(path, offset, length).await?;
         Ok(write_text(&bytes, out).await)
     }
 
-    async fn piece(&self, path: Option<&Path>, offset: i64, length: i64) -> Result<Vec<u8>, Fault> {
+    async fn piece(
+        &self,
+        path: Option<&Path>,
+        offset: i64,
+        length: i64,
+    ) -> Result<(Turn<'_>, Vec<u8>), Fault> {
         let Some(path) = path else {
             return Err(FaultKind::NoFile.plain());
         };
@@ -149,14 +155,15 @@ impl Api {
             (0.., 0) => (offset.min(MAX_OFFSET), MAX_LOG),
             (_, _) => (offset.min(MAX_OFFSET), length.min(MAX_LOG)),
         };
-        self.supervisor
-            .read_log(path, offset, length)
-            .await
-            .map_err(|why| match why {
-                LogError::NoFile => FaultKind::NoFile.about(path.display()),
-                LogError::BadArguments => FaultKind::BadArguments.plain(),
-                LogError::Failed => FaultKind::Failed.plain(),
-            })
+        let most = if length == 0 { -offset } else { length };
+        let read = self.supervisor.read_log(path, offset, length);
+        let (turn, read) = self.log_reads.read(most, read).await.map_err(too_slow)?;
+        match read {
+            Ok(bytes) => Ok((turn, bytes)),
+            Err(LogError::NoFile) => Err(FaultKind::NoFile.about(path.display())),
+            Err(LogError::BadArguments) => Err(FaultKind::BadArguments.plain()),
+            Err(LogError::Failed) => Err(FaultKind::Failed.plain()),
+        }
     }
 
     async fn tail<'w>(
@@ -171,17 +178,16 @@ impl Api {
             return Ok(tail_answer(b"", 0, false, out).await);
         };
         let (offset, length) = offset.zip(length).ok_or_else(incorrect)?;
-        let _turn = self.log_reads.acquire().await;
-        let tail = self
-            .supervisor
-            .tail_log(
-                &path,
-                offset.clamp(-MAX_OFFSET, MAX_OFFSET),
-                length.clamp(-MAX_OFFSET, MAX_LOG),
-            )
-            .await;
+        let offset = offset.clamp(-MAX_OFFSET, MAX_OFFSET);
+        let length = length.clamp(-MAX_OFFSET, MAX_LOG);
+        let tail = self.supervisor.tail_log(&path, offset, length);
+        let (_turn, tail) = self.log_reads.read(length, tail).await.map_err(too_slow)?;
         Ok(tail_answer(&tail.bytes, tail.offset, tail.overflow, out).await)
     }
+}
+
+fn too_slow(_: TooSlow) -> Fault {
+    FaultKind::Failed.about("the log's file system does not answer in time")
 }
 
 async fn tail_answer<'w>(

@@ -17,6 +17,7 @@ mod logs;
 mod table;
 #[cfg(test)]
 mod tests;
+mod turns;
 pub mod xml;
 
 pub use api::Api;

@@ -3,6 +3,7 @@
 use super::fixture::api;
 use super::table::METHODS;
 use super::xml::{Call, Fault, Value, read_response};
+use crate::actors::handle::in_system;
 use crate::model::state::Mood;
 
 async fn ask(mood: Mood, method: &str, params: Vec<Value>) -> Result<Value, Fault> {
@@ -343,4 +344,45 @@ async fn a_multicall_is_bounded_and_takes_only_structs() {
         "INCORRECT_PARAMETERS: a multicall may hold at most 5000 calls",
     ));
     check("system.multicall", vec![many], fault).await;
+}
+
+#[test]
+fn a_disk_that_hangs_holds_up_those_who_read_from_it_and_nobody_else() {
+    in_system(async {
+        tokio::time::pause();
+        let log = std::env::temp_dir().join("x.log");
+        let api = api(Mood::Running, true, Some(&log));
+        let hung = api.supervisor().hang(&log);
+        let ask = async |method: &str, params: Vec<Value>| {
+            let call = Call {
+                method: method.to_owned(),
+                params,
+            };
+            read_response(&api.answer(call).await).expect("our own answers can be read")
+        };
+        let number = Value::Int;
+        let slow = Fault {
+            code: 30,
+            text: "FAILED: the log's file system does not answer in time".to_owned(),
+        };
+        let begun = tokio::time::Instant::now();
+        let read = vec!["cat".into(), number(-100), number(0)];
+        let tail = vec!["cat".into(), number(0), number(100)];
+        let whole = vec!["cat".into(), number(0), number(0)];
+        let (read, tail, whole, state) = tokio::join!(
+            ask("supervisor.readProcessStdoutLog", read),
+            ask("supervisor.tailProcessStdoutLog", tail),
+            ask("supervisor.readProcessStdoutLog", whole),
+            async {
+                let state = ask("supervisor.getState", Vec::new()).await;
+                (begun.elapsed(), state)
+            },
+        );
+        for answer in [read, tail, whole] {
+            assert_eq!(answer, Err(slow.clone()));
+        }
+        assert!(state.0.is_zero() && state.1.is_ok(), "{state:?}");
+        assert_eq!(begun.elapsed().as_secs(), 60);
+        drop(hung);
+    });
 }
