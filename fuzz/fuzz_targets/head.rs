@@ -8,6 +8,9 @@ use libfuzzer_sys::fuzz_target;
 use supervisord::http::fuzzing::{max_headers, passes};
 
 fuzz_target!(|bytes: &[u8]| {
+    // In a line that is not complete hyper may see a flaw before us.
+    let end = bytes.iter().rposition(|&byte| byte == b'\n');
+    let bytes = &bytes[..end.map_or(0, |end| end + 1)];
     let at_once = passes(bytes, bytes.len());
     assert_eq!(at_once, passes(bytes, 1), "pieces matter");
     if !at_once {

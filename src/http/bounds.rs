@@ -50,10 +50,6 @@ pub(super) const MAX_REFUSED: usize = 20;
 /// Endless tails of one server at a time. Each reads its file a few times a second.
 pub(super) const MAX_TAILS: usize = 50;
 
-/// Bytes of answers of one server that wait for their clients to take them. Beyond it no further
-/// call is taken, so that clients who ask and never read cannot fill the memory.
-pub(super) const MAX_UNREAD: usize = 128 << 20;
-
 /// Bytes handed to a connection at a time; the rest of an answer stays where it is counted.
 pub(super) const PIECE: usize = 64 << 10;
 

@@ -6,8 +6,6 @@ use super::head::HeadCheck;
 use super::html::escape;
 use super::route::{Route, route};
 
-pub use super::bounds::MAX_HEAD;
-
 /// Finds a route. A log's name must never lead into a folder.
 pub fn find_route(method: &str, path: &str) {
     if let Route::LogTail { name, .. } = route(method, path) {

@@ -45,8 +45,6 @@ pub(super) struct Server {
     pub(super) token: String,
     /// Bytes of big bodies that were sent or announced.
     pub(super) bodies: Rc<Cell<usize>>,
-    /// Bytes of answers that wait for their clients.
-    pub(super) unread: Rc<Cell<usize>>,
     /// Tails that are being sent.
     pub(super) tails: Rc<Cell<usize>>,
     /// True once the server is to close.
@@ -71,7 +69,6 @@ impl Server {
             log,
             token: token(),
             bodies: Rc::default(),
-            unread: Rc::default(),
             tails: Rc::default(),
             closing,
             connections: RefCell::default(),

@@ -1,6 +1,6 @@
 //! One request in, one answer out.
 
-use super::bounds::{BIG_BODY, BODY_TIME, MAX_BODIES, MAX_BODY, MAX_QUOTED, MAX_TAILS, MAX_UNREAD};
+use super::bounds::{BIG_BODY, BODY_TIME, MAX_BODIES, MAX_BODY, MAX_QUOTED, MAX_TAILS};
 use super::origin::{host_is_ours, is_browser};
 use super::pages;
 use super::reply::{Content, Counted, Outgoing, Refusal, Reply, counted, stream, whole};
@@ -151,12 +151,6 @@ async fn read_body(
 async fn rpc(server: &Rc<Server>, bytes: Bytes) -> Result<Reply, Refusal> {
     let call = read_call(&bytes).map_err(|why| not_understood(server, &bytes, &why))?;
     drop(bytes);
-    if server.unread.get() > MAX_UNREAD {
-        return Err(last(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Too many answers wait to be read",
-        ));
-    }
     // In a task of its own: a command is carried out even if its client hangs up.
     let api = Rc::clone(&server.api);
     let xml = spawn_local(async move { api.answer(call).await }).await;
@@ -164,7 +158,7 @@ async fn rpc(server: &Rc<Server>, bytes: Bytes) -> Result<Reply, Refusal> {
         error!(server.log, "an XML-RPC call ended without an answer");
         return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR));
     };
-    let waiting = Counted::new(&server.unread, xml.len());
+    let waiting = Counted::new(server.api.unread(), xml.len());
     Ok(counted(StatusCode::OK, "text/xml", xml, waiting))
 }
 

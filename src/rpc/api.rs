@@ -14,6 +14,7 @@ use crate::model::state::Mood;
 use crate::model::time::LocalTime;
 use slog::{Logger, trace};
 use std::cell::Cell;
+use std::rc::Rc;
 
 /// Calls in one `system.multicall`. `supervisorctl` makes one for each program at most, and a
 /// thousand programs are many.
@@ -23,9 +24,11 @@ const MAX_CALLS: usize = 5000;
 /// calls must not become gigabytes. One whole log still fits.
 const MAX_ANSWER: usize = 64 << 20;
 
-/// Bytes of all answers to multicalls that are being written, after which none of them makes
-/// further calls: the bound above must not be had many times over.
-const MAX_UNFINISHED: usize = 128 << 20;
+/// Bytes of all answers that are being written to multicalls or wait for their clients to take
+/// them, after which none that may be big is begun: the bound above must not be had many times
+/// over, nor by clients who ask and never read. Small answers are bounded by the number of those
+/// who ask, and always given.
+const MAX_WAITING: usize = 128 << 20;
 
 /// What the world may ask of one daemon. Knows nothing of connections: whoever has a call may
 /// hand it in.
@@ -35,6 +38,8 @@ pub struct Api {
     pub(super) log_reads: Turns,
     /// Bytes of answers to multicalls that are being written.
     unfinished: Cell<usize>,
+    /// Bytes of answers that wait for their clients.
+    unread: Rc<Cell<usize>>,
     has_supervisor: bool,
     log: Logger,
 }
@@ -49,6 +54,7 @@ impl Api {
             clock,
             log_reads: Turns::new(),
             unfinished: Cell::new(0),
+            unread: Rc::default(),
             has_supervisor,
             log,
         }
@@ -57,6 +63,16 @@ impl Api {
     /// The daemon that is asked.
     pub fn supervisor(&self) -> &Supervisor {
         &self.supervisor
+    }
+
+    /// How many bytes of answers wait for their clients; kept up to date by whoever sends them.
+    pub fn unread(&self) -> &Rc<Cell<usize>> {
+        &self.unread
+    }
+
+    /// Whether so much waits to be sent that no big answer is to be begun.
+    pub(super) fn is_full(&self) -> bool {
+        self.unfinished.get() + self.unread.get() > MAX_WAITING
     }
 
     /// Carries a call out and answers the whole XML document. With `wait`, that may take as long
@@ -221,7 +237,7 @@ impl Api {
             Some(Value::Array(params)) => params.clone(),
             Some(_) => return Err(incorrect()),
         };
-        if out.len() > MAX_ANSWER || self.unfinished.get() > MAX_UNFINISHED {
+        if out.len() > MAX_ANSWER || self.is_full() {
             return Err(FaultKind::Failed.about("the answer to this multicall is too big already"));
         }
         // Recursion is refused by its name, whatever its arguments are.

@@ -6,7 +6,7 @@
 use super::api::Api;
 use super::args::{Args, incorrect, number};
 use super::faults::FaultKind;
-use super::turns::{TooSlow, Turn};
+use super::turns::{TooSlow, Turn, is_large};
 use super::xml::{Fault, Writer};
 use crate::actors::handle::LogError;
 use crate::model::name::DisplayName;
@@ -157,12 +157,30 @@ impl Api {
         };
         let most = if length == 0 { -offset } else { length };
         let read = self.supervisor.read_log(path, offset, length);
-        let (turn, read) = self.log_reads.read(most, read).await.map_err(too_slow)?;
+        let (turn, read) = self.in_turn(most, read).await?;
         match read {
             Ok(bytes) => Ok((turn, bytes)),
             Err(LogError::NoFile) => Err(FaultKind::NoFile.about(path.display())),
             Err(LogError::BadArguments) => Err(FaultKind::BadArguments.plain()),
             Err(LogError::Failed) => Err(FaultKind::Failed.plain()),
+        }
+    }
+
+    /// Reads at most so many bytes when it is its turn. What is large is not even begun while
+    /// too much of what was read before waits for those who asked for it.
+    async fn in_turn<T>(
+        &self,
+        bytes: i64,
+        read: impl Future<Output = T>,
+    ) -> Result<(Turn<'_>, T), Fault> {
+        let full = || is_large(bytes) && self.is_full();
+        let read = async { if full() { None } else { Some(read.await) } };
+        match self.log_reads.read(bytes, read).await {
+            Ok((turn, Some(read))) => Ok((turn, read)),
+            Ok((_, None)) => Err(FaultKind::Failed.about("too many answers wait to be read")),
+            Err(TooSlow) => {
+                Err(FaultKind::Failed.about("the log's file system does not answer in time"))
+            }
         }
     }
 
@@ -181,13 +199,9 @@ impl Api {
         let offset = offset.clamp(-MAX_OFFSET, MAX_OFFSET);
         let length = length.clamp(-MAX_OFFSET, MAX_LOG);
         let tail = self.supervisor.tail_log(&path, offset, length);
-        let (_turn, tail) = self.log_reads.read(length, tail).await.map_err(too_slow)?;
+        let (_turn, tail) = self.in_turn(length, tail).await?;
         Ok(tail_answer(&tail.bytes, tail.offset, tail.overflow, out).await)
     }
-}
-
-fn too_slow(_: TooSlow) -> Fault {
-    FaultKind::Failed.about("the log's file system does not answer in time")
 }
 
 async fn tail_answer<'w>(

@@ -5,6 +5,7 @@ use super::table::METHODS;
 use super::xml::{Call, Fault, Value, read_response};
 use crate::actors::handle::in_system;
 use crate::model::state::Mood;
+use std::path::Path;
 
 async fn ask(mood: Mood, method: &str, params: Vec<Value>) -> Result<Value, Fault> {
     let call = Call {
@@ -384,5 +385,30 @@ fn a_disk_that_hangs_holds_up_those_who_read_from_it_and_nobody_else() {
         assert!(state.0.is_zero() && state.1.is_ok(), "{state:?}");
         assert_eq!(begun.elapsed().as_secs(), 60);
         drop(hung);
+    });
+}
+
+#[test]
+fn nobody_reads_much_while_too_much_waits_for_those_who_asked() {
+    in_system(async {
+        let api = api(Mood::Running, true, Some(Path::new("/proc/version")));
+        api.unread().set(1 << 40);
+        let check = async |method: &str, params: Vec<Value>, expected: Result<(), &str>| {
+            let call = Call {
+                method: method.to_owned(),
+                params,
+            };
+            let answer = read_response(&api.answer(call).await).expect("we can read ourselves");
+            let answer = answer.map(drop).map_err(|fault| fault.text);
+            assert_eq!(answer, expected.map_err(str::to_owned), "{method}");
+        };
+        let cat = |offset, length| vec!["cat".into(), Value::Int(offset), Value::Int(length)];
+        let full = Err("FAILED: too many answers wait to be read");
+        check("supervisor.readProcessStdoutLog", cat(0, 0), full).await;
+        check("supervisor.readProcessStdoutLog", cat(0, 1 << 20), full).await;
+        check("supervisor.tailProcessStdoutLog", cat(0, 1 << 20), full).await;
+        check("supervisor.readProcessStdoutLog", cat(-1600, 0), Ok(())).await;
+        check("supervisor.tailProcessStdoutLog", cat(0, 1600), Ok(())).await;
+        check("supervisor.getAllProcessInfo", Vec::new(), Ok(())).await;
     });
 }

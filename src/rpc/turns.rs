@@ -10,8 +10,9 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
-/// Bytes of a small read; pages, `supervisorctl tail` and agents ask for a few thousand.
-const SMALL: i64 = 1 << 20;
+/// Bytes of a small read; pages, `supervisorctl tail` and agents ask for a few thousand. As many
+/// clients as may be connected may each have one in the answer that they do not take.
+const SMALL: i64 = 256 << 10;
 
 /// Small reads at the same time: several times [`SMALL`] each, as bytes and as XML.
 const SMALL_READS: usize = 32;
@@ -29,6 +30,11 @@ const LARGE_TIME: Duration = Duration::from_secs(60);
 pub(super) struct Turns {
     small: Semaphore,
     large: Semaphore,
+}
+
+/// Whether so many bytes take one of the few turns for large reads.
+pub(super) const fn is_large(bytes: i64) -> bool {
+    bytes > SMALL
 }
 
 /// A turn; held for as long as what was read is in memory.
@@ -53,10 +59,10 @@ impl Turns {
         bytes: i64,
         read: impl Future<Output = T>,
     ) -> Result<(Turn<'_>, T), TooSlow> {
-        let (turns, time) = if bytes <= SMALL {
-            (&self.small, SMALL_TIME)
-        } else {
+        let (turns, time) = if is_large(bytes) {
             (&self.large, LARGE_TIME)
+        } else {
+            (&self.small, SMALL_TIME)
         };
         let turn_and_read = async {
             let turn = turns.acquire().await.map_err(|_| TooSlow)?;
