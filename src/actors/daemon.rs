@@ -21,7 +21,7 @@ use super::mainlog::MainLogHandle;
 use super::process::Process;
 use super::source::Source;
 use super::turn::Turn;
-use super::world::World;
+use super::world::{BringDown, World};
 use crate::config::{Config, Diff, GroupConfig};
 use crate::model::event::{Event, EventKind};
 use crate::model::signal::Signal;
@@ -37,6 +37,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 /// How often it is said whom the daemon waits for when it leaves, as in the original.
@@ -63,7 +64,11 @@ pub struct Daemon {
     adding: HashSet<String>,
     /// The config to begin again with, when everything is stopped.
     next: Option<Arc<Config>>,
-    over: Option<oneshot::Sender<()>>,
+    over: Option<oneshot::Sender<u8>>,
+    /// What programs have to say that bring us down; taken when we start.
+    downfall: Option<UnboundedReceiver<BringDown>>,
+    /// The exit code to leave with.
+    code: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,16 +148,21 @@ pub struct Restart(pub Arc<Config>);
 #[rtype(result = "()")]
 struct Caught(Signal);
 
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+struct Downfall(BringDown);
+
 impl Daemon {
     /// A daemon that begins with this config as soon as it is started. `over` hears when it has
-    /// left.
+    /// left, and the exit code; `downfall` is the other end of the world's.
     pub fn new(
         world: Rc<World>,
         stage: Rc<dyn Stage>,
         mainlog: MainLogHandle,
         source: Source,
         config: Arc<Config>,
-        over: oneshot::Sender<()>,
+        downfall: UnboundedReceiver<BringDown>,
+        over: oneshot::Sender<u8>,
     ) -> Self {
         Self {
             world,
@@ -164,6 +174,8 @@ impl Daemon {
             adding: HashSet::new(),
             next: Some(config),
             over: Some(over),
+            downfall: Some(downfall),
+            code: 0,
         }
     }
 
@@ -237,6 +249,22 @@ impl Daemon {
         if self.phase == Phase::Running {
             self.leave(ctx);
         }
+    }
+
+    /// A program ended whose end is to be ours.
+    fn bring_down(&mut self, order: &BringDown, ctx: &mut Context<Self>) {
+        if self.world.table.mood() == Mood::Shutdown {
+            return;
+        }
+        let BringDown { process, code } = order;
+        slog::warn!(
+            self.world.log,
+            "shutting down with exit code {} because of {} (on_exit, on_fatal)",
+            code,
+            process
+        );
+        self.code = *code;
+        self.shutdown(ctx);
     }
 
     fn restart(&mut self, config: Arc<Config>, ctx: &mut Context<Self>) {
@@ -317,7 +345,7 @@ impl Daemon {
                 }
                 (None, Some(over)) => {
                     // Who started us may have given up waiting.
-                    let _ = over.send(());
+                    let _ = over.send(act.code);
                 }
                 (None, None) => {}
             }
@@ -382,6 +410,14 @@ impl Actor for Daemon {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         self.watch_signals(ctx);
+        if let Some(mut downfall) = self.downfall.take() {
+            let own = ctx.address();
+            actix_rt::spawn(async move {
+                while let Some(order) = downfall.recv().await {
+                    own.do_send(Downfall(order));
+                }
+            });
+        }
         if let Some(config) = self.next.take() {
             self.begin(config, ctx);
         }
@@ -403,6 +439,14 @@ impl Handler<Caught> for Daemon {
                 self.shutdown(ctx);
             }
         }
+    }
+}
+
+impl Handler<Downfall> for Daemon {
+    type Result = ();
+
+    fn handle(&mut self, Downfall(order): Downfall, ctx: &mut Context<Self>) {
+        self.bring_down(&order, ctx);
     }
 }
 

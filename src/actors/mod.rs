@@ -7,12 +7,14 @@
 #![forbid(unsafe_code)]
 
 pub mod bus;
+mod cause;
 pub mod daemon;
 pub mod ear;
 pub mod fcgi;
 mod filters;
 pub mod group;
 pub mod handle;
+mod launching;
 mod linelog;
 mod listening;
 pub mod logs;

@@ -7,15 +7,16 @@
 //! (or a short time is over), before anything else that time brings.
 
 use super::handle::{LogError, SignalError, StartError, StdinError, StopError};
+use super::launching::{Launch, luck};
 use super::listening::Listening;
-use super::output::{Attach, Clear, Drain, Open, Output, Reopen};
+use super::output::{Attach, Clear, Drain, Output, Reopen};
 use super::pool::Seat;
 use super::reaper::{Disown, Ended, Own};
-use super::spawner::{Find, NotSpawned, Spawn, Spawned};
+use super::spawner::{Find, NotSpawned, Spawned};
 use super::stdin::{Stdin, WriteError};
-use super::table::Row;
+use super::table::{Cause, Row};
 use super::turn::Turn;
-use super::world::World;
+use super::world::{BringDown, World};
 use super::{fcgi, output};
 use crate::config::{LogFile, ProcessConfig};
 use crate::model::event::{Event, EventKind, StateChange};
@@ -63,6 +64,8 @@ pub struct Process {
     timer: Option<(Instant, SpawnHandle)>,
     starts: Vec<WaitingStart>,
     stops: Vec<oneshot::Sender<()>>,
+    /// Why the last start came to nothing before its program ran.
+    cause: Option<Arc<Cause>>,
 }
 
 /// Who waits for a start.
@@ -155,8 +158,9 @@ impl Process {
         socket: Option<fcgi::Shared>,
     ) -> Self {
         Self {
-            machine: Machine::new(program.policy()),
+            machine: Machine::new(program.policy()).with_luck(luck(&program.name)),
             owner: world.register.new_owner(),
+            cause: None,
             world,
             program,
             row,
@@ -197,6 +201,10 @@ impl Process {
                         let _ = self.world.register.kill_unborn(self.owner);
                     }
                     Effect::Say(sentence) => self.world.say(&self.program.name, &sentence),
+                    Effect::BringDown { code } => {
+                        let process = Arc::clone(&self.row.name);
+                        self.world.bring_down(BringDown { process, code });
+                    }
                 }
             }
         }
@@ -227,50 +235,32 @@ impl Process {
         });
     }
 
-    /// Looks for the command, opens the logs, makes the child, in this order: an error of the
-    /// first is told before one of the last, as in the original.
     fn launch(&mut self, ctx: &mut Context<Self>) {
         let now = clock::now_unix().0;
         self.row.write(|row| row.start = now);
-        let find = self.world.spawner.send(Find(Arc::clone(&self.program)));
-        let logs = self.outputs.clone();
-        let world = Rc::clone(&self.world);
-        let (program, group) = (Arc::clone(&self.program), Arc::clone(&self.row.group));
-        let (owner, socket) = (self.owner, self.socket.clone());
-        let mut turn = std::mem::take(&mut self.turn);
-        let launch = async move {
-            let lost = |_| NotSpawned("the daemon's spawner is gone".to_owned());
-            let command = find
-                .await
-                .map_err(lost)?
-                .map_err(|error| NotSpawned(error.to_string()))?;
-            for opened in join_all(logs.iter().map(|output| output.send(Open))).await {
-                if let Ok(Err(error)) = opened {
-                    let name = &program.name;
-                    let words = format!("unknown error making dispatchers for '{name}': {error}");
-                    return Err(NotSpawned(words));
-                }
-            }
-            let order = Spawn {
-                program,
-                command,
-                group,
-                owner,
-                socket,
-            };
-            turn.begin().await;
-            let child = world.spawner.send(order);
-            drop(turn);
-            child.await.map_err(lost)?
+        let launch = Launch {
+            world: Rc::clone(&self.world),
+            program: Arc::clone(&self.program),
+            group: Arc::clone(&self.row.group),
+            owner: self.owner,
+            socket: self.socket.clone(),
+            logs: self.outputs.clone(),
+            turn: std::mem::take(&mut self.turn),
         };
+        let launch = launch.make();
         let launch = launch.into_actor(self);
         ctx.spawn(launch.map(|result, act, ctx| act.launched(result, ctx)));
     }
 
     fn launched(&mut self, result: Result<Spawned, NotSpawned>, ctx: &mut Context<Self>) {
         match result {
-            Ok(Spawned { child, socket }) => {
+            Ok(Spawned {
+                child,
+                socket,
+                cause,
+            }) => {
                 let pid = child.pid;
+                self.cause = cause.map(Arc::new);
                 self.open_socket = socket;
                 self.stdin = child.stdin.map(Stdin::new);
                 let stdout = match &mut self.listening {
@@ -289,7 +279,8 @@ impl Process {
                     self.await_last_words(ctx);
                 }
             }
-            Err(NotSpawned(reason)) => {
+            Err(NotSpawned { reason, cause }) => {
+                self.cause = Some(Arc::new(cause));
                 // Logs that were opened for a child that is not there are closed again.
                 for output in &self.outputs {
                     output.do_send(Drain);
@@ -349,6 +340,11 @@ impl Process {
             row.pid = state.pid();
             row.spawnerr.clone_from(&record.spawnerr);
             row.exitstatus = record.exit.map(crate::model::exit::Exit::status);
+            row.last_exit = self.machine.last_exit();
+            row.tries = self.machine.tries();
+            row.retries = self.program.startretries;
+            row.next_try = self.machine.next_try();
+            row.cause.clone_from(&self.cause);
         });
     }
 

@@ -4,6 +4,7 @@
 //! It owns nothing between two children but what they inherit.
 
 use super::fcgi;
+use super::table::Cause;
 use crate::config::ProcessConfig;
 use crate::sys::command::{Command, CommandError};
 use crate::sys::errno;
@@ -61,6 +62,8 @@ pub struct Spawned {
     pub child: Child,
     /// What keeps its listening socket open.
     pub socket: Option<Arc<fcgi::Open>>,
+    /// Why its program does not run, if it does not.
+    pub cause: Option<Cause>,
 }
 
 /// Changes what children inherit. Answered at once.
@@ -68,9 +71,14 @@ pub struct Spawned {
 #[rtype(result = "()")]
 pub struct Inherit(pub Inheritance);
 
-/// Why there is no child, in the original's words.
+/// Why there is no child.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotSpawned(pub String);
+pub struct NotSpawned {
+    /// In the original's words.
+    pub reason: String,
+    /// In ours.
+    pub cause: Cause,
+}
 
 impl Spawner {
     /// A spawner that makes children with `maker`.
@@ -141,7 +149,13 @@ fn user(uid: u32) -> User {
 }
 
 fn c_string(bytes: &[u8], what: &str) -> Result<CString, NotSpawned> {
-    CString::new(bytes).map_err(|_| NotSpawned(format!("{what} has a null character in it")))
+    CString::new(bytes).map_err(|_| {
+        let reason = format!("{what} has a null character in it");
+        NotSpawned {
+            cause: Cause::plain("command", reason.clone()),
+            reason,
+        }
+    })
 }
 
 impl Actor for Spawner {
@@ -166,8 +180,10 @@ impl Handler<Spawn> for Spawner {
     fn handle(&mut self, order: Spawn, _: &mut Context<Self>) -> Self::Result {
         let name = &order.program.name;
         let open = |socket: &fcgi::Shared| {
-            let opened = socket.open();
-            opened.map_err(|error| NotSpawned(error.to_string()))
+            socket.open().map_err(|error| NotSpawned {
+                reason: error.to_string(),
+                cause: Cause::plain("socket", error.to_string()),
+            })
         };
         let socket = order.socket.as_ref().map(open).transpose()?;
         let stdin = match &socket {
@@ -176,12 +192,19 @@ impl Handler<Spawn> for Spawner {
         };
         let exec = self.exec(&order, stdin)?;
         let made = self.maker.spawn(&exec, order.owner);
-        let spawned = |child| Spawned { child, socket };
+        let spawned = |child: Child| Spawned {
+            cause: child
+                .failure
+                .map(|failure| Cause::of_failure(failure, &exec)),
+            child,
+            socket,
+        };
         made.map(spawned).map_err(|error| {
             let number = |errno: i32| {
                 errno::name(errno).map_or_else(|| errno.to_string(), ToOwned::to_owned)
             };
-            NotSpawned(match error {
+            let cause = Cause::of_spawn(error);
+            let reason = match error {
                 SpawnError::Pipes(errno::EMFILE) => {
                     format!("too many open files to spawn '{name}'")
                 }
@@ -195,7 +218,8 @@ impl Handler<Spawn> for Spawner {
                 SpawnError::Clone(errno) => {
                     format!("unknown error during fork for '{name}': {}", number(errno))
                 }
-            })
+            };
+            NotSpawned { reason, cause }
         })
     }
 }

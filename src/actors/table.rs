@@ -4,10 +4,12 @@
 //! the time of a copy; it never waits for an actor.
 
 use crate::config::Config;
+use crate::model::exit::Exit;
 use crate::model::listener::ListenerState;
 use crate::model::state::{Channel, Mood, ProcessState};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
 
 /// What is true of one process now.
 #[derive(Clone, Debug)]
@@ -32,6 +34,29 @@ pub struct Snapshot {
     /// Where the dialogue with it is, if it is a listener that was ever started; written by its
     /// pool.
     pub listener: Option<ListenerState>,
+    /// How its last child ended, however early; none before there was one and after a start that
+    /// made none.
+    pub last_exit: Option<Exit>,
+    /// How often a start has failed in a row.
+    pub tries: u32,
+    /// How many failed starts are followed by another; -1 for each.
+    pub retries: i64,
+    /// When the next start comes by itself.
+    pub next_try: Option<Instant>,
+    /// Why the last start failed, if it was before its program ran.
+    pub cause: Option<Arc<Cause>>,
+}
+
+/// Why a start failed before the program ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// What failed: `command`, `log`, `socket`, `pipes`, `fork`, `setpgid`, `dup2`, `setuid`,
+    /// `chdir` or `exec`.
+    pub step: &'static str,
+    /// The name of its error number, as `EACCES`, if it has one.
+    pub errno: Option<&'static str>,
+    /// A sentence without a full stop.
+    pub reason: String,
 }
 
 impl Snapshot {
@@ -70,6 +95,11 @@ impl Row {
                 stdout_logfile: None,
                 stderr_logfile: None,
                 listener: None,
+                last_exit: None,
+                tries: 0,
+                retries: 0,
+                next_try: None,
+                cause: None,
             }),
         }
     }

@@ -10,6 +10,7 @@ use crate::model::process::{Gravity, Sentence};
 use crate::sys::reap::Register;
 use actix::Addr;
 use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedSender;
 
 /// See the module.
 #[derive(Clone)]
@@ -28,6 +29,17 @@ pub struct World {
     pub reaper: Addr<Reaper>,
     /// What is true now, for readers.
     pub table: Arc<Table>,
+    /// Where a program's end is told that is to be the daemon's.
+    pub downfall: UnboundedSender<BringDown>,
+}
+
+/// The daemon is to stop all programs and to leave, because of one of them.
+#[derive(Clone, Debug)]
+pub struct BringDown {
+    /// Its name.
+    pub process: Arc<str>,
+    /// The exit code to leave with.
+    pub code: u8,
 }
 
 impl World {
@@ -41,6 +53,12 @@ impl World {
             Gravity::Info => slog::info!(self.log, "{}", text),
             Gravity::Debug => slog::debug!(self.log, "{}", text),
         }
+    }
+
+    /// Tells the daemon to leave.
+    pub(super) fn bring_down(&self, order: BringDown) {
+        // A daemon that is gone has left.
+        let _ = self.downfall.send(order);
     }
 
     /// Says why a restart does not happen.

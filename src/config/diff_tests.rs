@@ -46,7 +46,7 @@ fn groups_come_and_go() {
 }
 
 /// For each option of a section two values that mean different things.
-const OPTIONS: [(&str, &str, &str); 44] = [
+const OPTIONS: [(&str, &str, &str); 50] = [
     ("command", "x", "y"),
     ("process_name", "p", "q"),
     ("numprocs", "0", "1"),
@@ -55,6 +55,12 @@ const OPTIONS: [(&str, &str, &str); 44] = [
     ("autorestart", "true", "unexpected"),
     ("startsecs", "0", "1"),
     ("startretries", "0", "1"),
+    ("restart_backoff", "linear", "exponential"),
+    ("restart_backoff_max", "30", "1m"),
+    ("restart_backoff_jitter", "true", "false"),
+    ("restart_limit", "5/10m", "6/10m"),
+    ("on_exit", "none", "shutdown"),
+    ("on_fatal", "none", "shutdown"),
     ("exitcodes", "0", "0,2"),
     ("stopsignal", "TERM", "INT"),
     ("stopwaitsecs", "1", "2"),

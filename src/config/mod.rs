@@ -27,6 +27,7 @@ mod percent;
 mod programs;
 mod raw;
 mod reader;
+mod retry;
 mod search;
 mod servers;
 mod types;

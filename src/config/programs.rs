@@ -6,7 +6,11 @@ use super::pairs::key_value_pairs;
 use super::percent::{Arg, expand};
 use super::raw::Section;
 use super::reader::{Context, View};
-use super::types::{AutoRestart, LogFile, Note, NoteLevel, ProcessConfig, StreamConfig};
+use super::retry;
+use super::types::{
+    Aftermath, AutoRestart, Growth, LogFile, Note, NoteLevel, ProcessConfig, RestartLimit,
+    StreamConfig, Waits,
+};
 use super::values;
 use crate::model::logstyle::{Format, LogStyle};
 use crate::model::signal::Signal;
@@ -97,6 +101,10 @@ struct Common {
     autorestart: AutoRestart,
     startsecs: i64,
     startretries: i64,
+    waits: Waits,
+    restart_limit: Option<RestartLimit>,
+    on_exit: Aftermath,
+    on_fatal: Aftermath,
     stopsignal: Signal,
     stopwaitsecs: i64,
     stopasgroup: bool,
@@ -164,6 +172,10 @@ impl Common {
             autorestart: autorestart.unwrap_or(AutoRestart::Unexpected),
             startsecs,
             startretries,
+            waits: waits(view)?,
+            restart_limit: view.read("restart_limit", retry::restart_limit)?,
+            on_exit: view.read("on_exit", retry::aftermath)?.unwrap_or_default(),
+            on_fatal: view.read("on_fatal", retry::aftermath)?.unwrap_or_default(),
             stopsignal: stopsignal.unwrap_or(Signal::TERM),
             stopwaitsecs,
             stopasgroup,
@@ -219,6 +231,10 @@ impl Common {
             autorestart: self.autorestart,
             startsecs: self.startsecs,
             startretries: self.startretries,
+            waits: self.waits,
+            restart_limit: self.restart_limit,
+            on_exit: self.on_exit,
+            on_fatal: self.on_fatal,
             uid: self.uid,
             stdout,
             stderr,
@@ -232,6 +248,22 @@ impl Common {
             serverurl: self.serverurl.clone(),
         })
     }
+}
+
+/// The waits after failed starts.
+fn waits(view: &View<'_>) -> Result<Waits, Fault> {
+    let growth = view.read("restart_backoff", retry::growth)?;
+    let growth = growth.unwrap_or(Growth::Linear);
+    let longest = view.read("restart_backoff_max", retry::span)?;
+    let jitter = view.read("restart_backoff_jitter", values::boolean)?;
+    Ok(Waits {
+        growth,
+        longest: longest.or(match growth {
+            Growth::Linear => None,
+            Growth::Exponential => Some(retry::LONGEST_WAIT),
+        }),
+        jitter: jitter.unwrap_or(false),
+    })
 }
 
 /// The name's format; with several processes it must tell them apart.

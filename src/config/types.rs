@@ -7,8 +7,8 @@
 use crate::model::envelope::PayloadLength;
 use crate::model::event::EventMask;
 use crate::model::logstyle::LogStyle;
-pub use crate::model::process::AutoRestart;
 use crate::model::process::Policy;
+pub use crate::model::process::{Aftermath, AutoRestart, Growth, RestartLimit, Waits};
 use crate::model::signal::Signal;
 use std::collections::BTreeMap;
 use std::ops::BitOr as _;
@@ -366,6 +366,14 @@ pub struct ProcessConfig {
     pub startsecs: i64,
     /// How many failed starts are followed by another.
     pub startretries: i64,
+    /// How long the waits after failed starts are: `restart_backoff` and its kin.
+    pub waits: Waits,
+    /// How often it is started again after it was RUNNING.
+    pub restart_limit: Option<RestartLimit>,
+    /// What follows when it is EXITED and stays so.
+    pub on_exit: Aftermath,
+    /// What follows when it is FATAL.
+    pub on_fatal: Aftermath,
     /// The uid to run as.
     pub uid: Option<u32>,
     /// Descriptor 1.
@@ -426,6 +434,10 @@ impl ProcessConfig {
         Policy {
             startsecs: Policy::seconds(self.startsecs),
             startretries: self.startretries,
+            waits: self.waits,
+            restart_limit: self.restart_limit,
+            on_exit: self.on_exit,
+            on_fatal: self.on_fatal,
             autorestart: self.autorestart,
             exitcodes: self.exitcodes.clone(),
             stopsignal: self.stopsignal,
@@ -450,6 +462,10 @@ impl PartialEq for ProcessConfig {
             autorestart,
             startsecs,
             startretries,
+            waits,
+            restart_limit,
+            on_exit,
+            on_fatal,
             uid,
             stdout,
             stderr,
@@ -471,6 +487,10 @@ impl PartialEq for ProcessConfig {
             && *autorestart == other.autorestart
             && *startsecs == other.startsecs
             && *startretries == other.startretries
+            && *waits == other.waits
+            && *restart_limit == other.restart_limit
+            && *on_exit == other.on_exit
+            && *on_fatal == other.on_fatal
             && *uid == other.uid
             && stdout.is_interchangeable_with(&other.stdout)
             && stderr.is_interchangeable_with(&other.stderr)

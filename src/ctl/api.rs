@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 /// What actions ask of a daemon. Tests answer from a script.
 pub(super) trait Api {
-    /// Calls a method of the `supervisor` namespace.
+    /// Calls a method of the `supervisor` namespace, or of another that it names.
     fn call(&mut self, method: &str, params: &[Value]) -> Result<Value, ClientError>;
     /// Feeds what comes from a path until Ctrl-C, the server's end or an error of `feed`.
     fn follow(
@@ -115,7 +115,11 @@ async fn ctrl_c() {
 impl Api for Live {
     fn call(&mut self, method: &str, params: &[Value]) -> Result<Value, ClientError> {
         let client = self.target.borrow().client()?;
-        let method = format!("supervisor.{method}");
+        let method = if method.contains('.') {
+            method.to_owned()
+        } else {
+            format!("supervisor.{method}")
+        };
         if self.interruptible {
             client.call_until(&method, params, ctrl_c())
         } else {

@@ -3,7 +3,9 @@
 //! One document on one line. Members are only ever added:
 //!
 //! - `status`: an array of `{"name", "group", "process", "state", "statecode", "pid",
-//!   "description"}`; `pid` is null where nothing runs.
+//!   "description", "exit_code", "exit_signal", "step", "errno", "reason", "tries",
+//!   "startretries", "next_try", "listener"}`; null where a thing does not apply, and all from
+//!   `exit_code` on where the daemon is the original, which does not tell.
 //! - `avail`: an array of `{"name", "group", "process", "inuse", "autostart", "group_priority",
 //!   "process_priority"}`.
 //! - `pid`: an array of `{"name", "pid"}`; without names one element, `supervisord`.

@@ -19,6 +19,7 @@ mod api;
 mod ask;
 mod code;
 mod complete;
+mod details;
 mod json;
 mod line;
 mod options;

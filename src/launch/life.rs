@@ -20,7 +20,7 @@ use std::cell::RefCell;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// Lives until the daemon has left.
 pub(super) fn live(prepared: Prepared) -> ExitCode {
@@ -71,6 +71,7 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
         Spawner::new(maker, inheritance)
     });
     let edge = Arbiter::new();
+    let (bring_down, downfall) = mpsc::unbounded_channel();
     let world = Rc::new(World {
         log: log.clone(),
         bus: Bus::start(users::node_name().into()),
@@ -79,6 +80,7 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
         register: Arc::clone(&register),
         reaper: Reaper::new(register, log.clone()).start(),
         table: Arc::new(Table::new(Arc::clone(&config))),
+        downfall: bring_down,
     });
     if let Err(error) = Ticker::start(world.bus.clone(), log.clone()) {
         slog::error!(log, "there will be no TICK events: {}", error);
@@ -106,7 +108,7 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
             supervisor,
             state: shared,
         });
-        Daemon::new(world, stage, handle, source, config, over)
+        Daemon::new(world, stage, handle, source, config, downfall, over)
     });
     // It fails only if the daemon is gone without having said so.
     let left = is_over.await;
@@ -117,9 +119,5 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
     }
     mainlog.flush().await;
     drop(kept);
-    if left.is_ok() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    left.map_or(ExitCode::FAILURE, ExitCode::from)
 }

@@ -26,6 +26,16 @@ impl Exit {
         }
     }
 
+    /// The exit code that a shell would leave with: the code, or 128 and the signal's number.
+    pub fn shell_code(self) -> u8 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal { signal, .. } => {
+                u8::try_from(signal.0.saturating_add(128)).unwrap_or(u8::MAX)
+            }
+        }
+    }
+
     /// Whether the config calls this exit expected. A signal never is.
     pub fn is_expected(self, exitcodes: &[u8]) -> bool {
         match self {

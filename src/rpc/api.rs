@@ -158,6 +158,7 @@ impl Api {
             Action::GetPid => out.int(i64::from(std::process::id())),
             Action::GetProcessInfo => self.get_process_info(args, out)?,
             Action::GetAllProcessInfo => self.get_all_process_info(out),
+            Action::GetAllProcessDetails => self.get_all_process_details(out),
             Action::GetAllConfigInfo => self.get_all_config_info(out),
             Action::ReadLog => self.read_log(args, out).await?,
             Action::ReadProcessStdoutLog => self.read_stdout(args, out).await?,

@@ -4,8 +4,8 @@ use super::Api;
 use crate::actors::Supervisor;
 use crate::actors::table::{GroupRows, Row, Table};
 use crate::config::{
-    AutoRestart, Config, DaemonConfig, GroupConfig, GroupKind, LogFile, LogLevel, MainLogTarget,
-    ProcessConfig, StreamConfig,
+    Aftermath, AutoRestart, Config, DaemonConfig, GroupConfig, GroupKind, LogFile, LogLevel,
+    MainLogTarget, ProcessConfig, StreamConfig, Waits,
 };
 use crate::model::logstyle::LogStyle;
 use crate::model::signal::Signal;
@@ -129,6 +129,10 @@ fn process(name: &str) -> ProcessConfig {
         autorestart: AutoRestart::Unexpected,
         startsecs: 1,
         startretries: 3,
+        waits: Waits::ORIGINAL,
+        restart_limit: None,
+        on_exit: Aftermath::Stay,
+        on_fatal: Aftermath::Stay,
         uid: None,
         stdout: stream.clone(),
         stderr: StreamConfig {

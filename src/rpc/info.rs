@@ -73,7 +73,7 @@ impl Api {
         out.end_array()
     }
 
-    fn rows_by_name(&self) -> Vec<Arc<Row>> {
+    pub(super) fn rows_by_name(&self) -> Vec<Arc<Row>> {
         let groups = self.supervisor.table().groups();
         let mut rows: Vec<_> = groups.iter().flat_map(|group| group.rows.clone()).collect();
         rows.sort_by(|a, b| (&a.group, &a.name).cmp(&(&b.group, &b.name)));
@@ -229,7 +229,7 @@ fn stream_info(channel: &str, stream: &StreamConfig, name: Option<&PathBuf>, out
     boolean(out, &key("syslog"), stream.syslog);
 }
 
-fn saturated(number: u64) -> i64 {
+pub(super) fn saturated(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
@@ -252,17 +252,17 @@ fn path_text(path: Option<&Arc<PathBuf>>) -> String {
     text.map(std::borrow::Cow::into_owned).unwrap_or_default()
 }
 
-fn text(out: &mut Writer, name: &str, value: &str) {
+pub(super) fn text(out: &mut Writer, name: &str, value: &str) {
     out.member(name, |out| {
         out.string(value);
     });
 }
 
-fn int(out: &mut Writer, name: &str, value: i32) {
+pub(super) fn int(out: &mut Writer, name: &str, value: i32) {
     long(out, name, value.into());
 }
 
-fn long(out: &mut Writer, name: &str, value: i64) {
+pub(super) fn long(out: &mut Writer, name: &str, value: i64) {
     out.member(name, |out| {
         out.int(value);
     });

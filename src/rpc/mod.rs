@@ -9,6 +9,7 @@ mod api;
 mod args;
 pub mod client;
 mod commands;
+mod details;
 mod faults;
 #[cfg(test)]
 pub(crate) mod fixture;

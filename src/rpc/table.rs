@@ -35,6 +35,7 @@ pub(super) enum Action {
     ClearLog,
     ClearProcessLogs,
     GetAllConfigInfo,
+    GetAllProcessDetails,
     GetAllProcessInfo,
     GetApiVersion,
     GetIdentification,
@@ -74,9 +75,10 @@ impl Method {
         METHODS.iter().find(|method| method.name == name)
     }
 
-    /// Whether it belongs to the namespace that `[rpcinterface:supervisor]` opens.
+    /// Whether it belongs to the namespaces that `[rpcinterface:supervisor]` opens: the original's
+    /// and ours beside it.
     pub(super) fn is_supervisors(&self) -> bool {
-        self.name.starts_with("supervisor.")
+        self.name.starts_with("supervisor.") || self.name.starts_with("supervisord.")
     }
 
     /// Whether it may be called with this many arguments.
@@ -129,7 +131,7 @@ const CLEAR_HELP: &str = "Removes both logs of a process and begins them anew.";
 const VERSION_HELP: &str = "Answers the version of this interface.";
 
 /// All methods, sorted by name.
-pub(super) static METHODS: [Method; 41] = [
+pub(super) static METHODS: [Method; 42] = [
     Method {
         name: "supervisor.addProcessGroup",
         action: Action::AddProcessGroup,
@@ -407,6 +409,18 @@ pub(super) static METHODS: [Method; 41] = [
         returns: "array",
         params: &[NAME, OFFSET, LENGTH],
         help: TAIL_HELP,
+    },
+    Method {
+        name: "supervisord.getAllProcessDetails",
+        action: Action::GetAllProcessDetails,
+        returns: "array",
+        params: &[],
+        help: "Not in the original. Answers a struct for every process, sorted by group and name: \
+            name, group, statename; exit_code, or exit_signal and core_dumped, of its last child; \
+            step, errno and reason of a start that failed before the program ran; tries that \
+            failed in a row, startretries; next_try (seconds of Unix time) and next_try_in \
+            (seconds) in BACKOFF; listener, the state of an event listener. What does not apply \
+            is left out.",
     },
     Method {
         name: "system.listMethods",

@@ -4,8 +4,11 @@ use super::fixture::api;
 use super::table::METHODS;
 use super::xml::{Call, Fault, Value, read_response};
 use crate::actors::handle::in_system;
+use crate::actors::table::Cause;
+use crate::model::exit::Exit;
 use crate::model::state::Mood;
 use std::path::Path;
+use std::sync::Arc;
 
 async fn ask(mood: Mood, method: &str, params: Vec<Value>) -> Result<Value, Fault> {
     let call = Call {
@@ -98,7 +101,42 @@ async fn without_its_section_the_supervisor_namespace_is_unknown() {
     let fault = read_response(&xml).expect("our own answers can be read");
     assert_eq!(fault.expect_err("it is unknown").code, 1);
     let xml = api.answer(call("system.listMethods")).await;
-    assert!(!String::from_utf8_lossy(&xml).contains("supervisor."));
+    let xml = String::from_utf8_lossy(&xml);
+    assert!(!xml.contains("supervisor.") && !xml.contains("supervisord."));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn what_the_original_does_not_tell_is_told_in_a_namespace_of_its_own() {
+    let api = api(Mood::Running, true, None);
+    let row = api.row("pets:jerry").expect("it stands in the fixture");
+    row.write(|live| {
+        live.tries = 4;
+        live.retries = 3;
+        live.last_exit = Some(Exit::Code(127));
+        live.cause = Some(Arc::new(Cause {
+            step: "chdir",
+            errno: Some("EACCES"),
+            reason: "no entry".to_owned(),
+        }));
+    });
+    let call = Call {
+        method: "supervisord.getAllProcessDetails".to_owned(),
+        params: vec![],
+    };
+    let xml = api.answer(call).await;
+    let answer = read_response(&xml).expect("our own answers can be read");
+    let answer = answer.expect("no fault");
+    let jerry = &answer.as_array().expect("an array")[1];
+    let member = |name: &str| jerry.get(name).cloned();
+    assert_eq!(member("name"), Some("jerry".into()));
+    assert_eq!(member("exit_code"), Some(Value::Int(127)));
+    assert_eq!(member("exit_signal"), None);
+    assert_eq!(member("step"), Some("chdir".into()));
+    assert_eq!(member("errno"), Some("EACCES".into()));
+    assert_eq!(member("reason"), Some("no entry".into()));
+    assert_eq!(member("tries"), Some(Value::Int(4)));
+    assert_eq!(member("startretries"), Some(Value::Int(3)));
+    assert_eq!(member("next_try"), None);
 }
 
 #[tokio::test(flavor = "current_thread")]

@@ -143,6 +143,15 @@ pub const EMFILE: i32 = nix::libc::EMFILE;
 /// Not now; for a new process: no more of them.
 pub const EAGAIN: i32 = nix::libc::EAGAIN;
 
+/// No such file.
+pub const ENOENT: i32 = nix::libc::ENOENT;
+
+/// Not a program.
+pub const ENOEXEC: i32 = nix::libc::ENOEXEC;
+
+/// No permission.
+pub const EACCES: i32 = nix::libc::EACCES;
+
 /// The name of an error, as `EACCES` for 13. None for a number without one.
 pub fn name(errno: i32) -> Option<&'static str> {
     NAMES

@@ -7,6 +7,7 @@ pub mod clock;
 
 pub mod walltimer;
 
+pub mod blame;
 pub mod command;
 
 pub mod errno;

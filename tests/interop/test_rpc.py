@@ -336,8 +336,12 @@ class Values(unittest.TestCase):
         self.play(story, tcp=False)
 
     def test_system(self):
-        def story(_, notes):
-            notes.call("system.listMethods")
+        def story(daemon, notes):
+            # Ours has a namespace of its own besides.
+            names = daemon.server.system.listMethods()
+            notes.notes.append(
+                (("listMethods",), [name for name in names if not name.startswith("supervisord.")])
+            )
             for name in (
                 "supervisor.getState", "supervisor.startProcess", "supervisor.readLog",
                 "supervisor.tailProcessLog", "supervisor.reloadConfig", "system.multicall",

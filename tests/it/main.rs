@@ -13,8 +13,10 @@ mod fcgi;
 mod life;
 mod order;
 mod pidproxy;
+mod restart;
 mod spawn;
 mod stop;
+mod why;
 
 // What they say, and who hears of them.
 mod events;

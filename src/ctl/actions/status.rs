@@ -2,6 +2,7 @@
 
 use crate::ctl::answer::{ProcessInfo, list};
 use crate::ctl::code;
+use crate::ctl::details::Details;
 use crate::ctl::json::Json;
 use crate::ctl::out::coloured;
 use crate::ctl::session::{Done, Flow, Session};
@@ -13,6 +14,7 @@ pub(super) const HELP: &str = "status <name>\t\tGet status for a single process\
     status\t\t\tGet all process status info";
 
 pub(super) fn run(session: &mut Session<'_>, argument: &str) -> Done {
+    let (verbose, argument) = verbose(argument);
     let (json, argument) = Json::is_asked(argument);
     session.json = json;
     if !session.upcheck()? {
@@ -20,20 +22,29 @@ pub(super) fn run(session: &mut Session<'_>, argument: &str) -> Done {
         return Ok(Flow::Go);
     }
     let infos = list(&session.call("getAllProcessInfo", &[])?, ProcessInfo::read)?;
+    let details = if json || verbose {
+        Details::ask(session)?
+    } else {
+        Details::default()
+    };
     let chosen = choose(&infos, argument);
     if !chosen.unknown.is_empty() {
         session.status = code::STATUS_UNKNOWN;
     }
     if json {
         let unknown = chosen.unknown.iter().map(Unknown::render_json);
-        let shown = chosen.shown.iter().map(|info| render_json(info));
+        let shown = chosen.shown.iter().map(|info| render_json(info, &details));
         session.say(&Json::Array(unknown.chain(shown).collect()).to_string());
     } else {
         for unknown in &chosen.unknown {
             session.say(&unknown.render());
         }
-        for line in render(&chosen.shown, session.out.lively) {
+        let lines = render(&chosen.shown, session.out.lively);
+        for (info, line) in chosen.shown.iter().zip(lines) {
             session.say(&line);
+            for line in details.lines(info) {
+                session.say(&format!("    {line}"));
+            }
         }
     }
     if chosen.shown.iter().any(|info| info.is_stopped()) {
@@ -114,8 +125,18 @@ fn render(infos: &[&ProcessInfo], coloured_states: bool) -> Vec<String> {
     infos.iter().zip(&names).map(line).collect()
 }
 
-fn render_json(info: &ProcessInfo) -> Json {
-    Json::object([
+/// Whether the arguments begin with `-v`, and the rest of them.
+fn verbose(arguments: &str) -> (bool, &str) {
+    match arguments.strip_prefix("-v") {
+        Some(rest) if rest.is_empty() || rest.starts_with(char::is_whitespace) => {
+            (true, rest.trim_start())
+        }
+        Some(_) | None => (false, arguments),
+    }
+}
+
+fn render_json(info: &ProcessInfo, details: &Details) -> Json {
+    let members = [
         ("name", Json::text(&info.display())),
         ("group", Json::text(&info.group)),
         ("process", Json::text(&info.name)),
@@ -130,5 +151,6 @@ fn render_json(info: &ProcessInfo) -> Json {
             },
         ),
         ("description", Json::text(&info.description)),
-    ])
+    ];
+    Json::Object(members.into_iter().chain(details.json(info)).collect())
 }

@@ -9,12 +9,24 @@ use crate::rpc::xml::Value;
 fn json_is_stable() {
     check_up(
         "status --json pets:* x",
-        [("getAllProcessInfo()", pets())],
+        [
+            ("getAllProcessInfo()", pets()),
+            (
+                "supervisord.getAllProcessDetails()",
+                fault(1, "UNKNOWN_METHOD"),
+            ),
+        ],
         "[{\"name\": \"x\", \"error\": \"no such process\"}, \
          {\"name\": \"pets:dog\", \"group\": \"pets\", \"process\": \"dog\", \"state\": \"STOPPED\", \
-         \"statecode\": 0, \"pid\": null, \"description\": \"so it is\"}, \
+         \"statecode\": 0, \"pid\": null, \"description\": \"so it is\", \
+         \"exit_code\": null, \"exit_signal\": null, \"step\": null, \"errno\": null, \
+         \"reason\": null, \"tries\": null, \"startretries\": null, \"next_try\": null, \
+         \"listener\": null}, \
          {\"name\": \"pets:eel\", \"group\": \"pets\", \"process\": \"eel\", \"state\": \"RUNNING\", \
-         \"statecode\": 20, \"pid\": 9, \"description\": \"so it is\"}]\n",
+         \"statecode\": 20, \"pid\": 9, \"description\": \"so it is\", \
+         \"exit_code\": null, \"exit_signal\": null, \"step\": null, \"errno\": null, \
+         \"reason\": null, \"tries\": null, \"startretries\": null, \"next_try\": null, \
+         \"listener\": null}]\n",
         3,
     );
     check_up(
@@ -65,5 +77,57 @@ fn json_is_stable() {
         [("getVersion()", Err(ClientError::Unauthorized))],
         "{\"error\": \"the server answered 401 Unauthorized\"}\n",
         1,
+    );
+}
+
+#[test]
+fn what_our_daemon_knows_more_is_told_on_request() {
+    let about = |name: &str, more: Vec<(&str, Value)>| {
+        let named = [("name", Value::from(name)), ("group", "pets".into())];
+        let members = named.into_iter().chain(more);
+        Value::Struct(
+            members
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        )
+    };
+    let details = || {
+        Ok(Value::Array(vec![
+            about(
+                "dog",
+                vec![
+                    ("exit_signal", "SIGKILL".into()),
+                    ("core_dumped", Value::Bool(true)),
+                    ("tries", Value::Int(0)),
+                ],
+            ),
+            about(
+                "eel",
+                vec![("tries", Value::Int(0)), ("listener", "READY".into())],
+            ),
+        ]))
+    };
+    check_up(
+        "status -v pets:*",
+        [
+            ("getAllProcessInfo()", pets()),
+            ("supervisord.getAllProcessDetails()", details()),
+        ],
+        "pets:dog                         STOPPED   so it is\n    ended by SIGKILL, core dumped\n\
+         pets:eel                         RUNNING   so it is\n    listener READY\n",
+        3,
+    );
+    check_up(
+        "status --json pets:dog",
+        [
+            ("getAllProcessInfo()", pets()),
+            ("supervisord.getAllProcessDetails()", details()),
+        ],
+        "[{\"name\": \"pets:dog\", \"group\": \"pets\", \"process\": \"dog\", \"state\": \"STOPPED\", \
+         \"statecode\": 0, \"pid\": null, \"description\": \"so it is\", \
+         \"exit_code\": null, \"exit_signal\": \"SIGKILL\", \"step\": null, \"errno\": null, \
+         \"reason\": null, \"tries\": 0, \"startretries\": null, \"next_try\": null, \
+         \"listener\": null}]\n",
+        3,
     );
 }

@@ -1,8 +1,9 @@
 //! The transitions.
 
+use super::retry::Budget;
 use super::{
-    AutoRestart, Change, Effect, Input, PendingStop, Pid, Policy, Record, Sentence, StartVerdict,
-    State,
+    Aftermath, AutoRestart, Change, Effect, Input, PendingStop, Pid, Policy, Record, Sentence,
+    StartVerdict, State,
 };
 use crate::model::exit::Exit;
 use crate::model::signal::Signal;
@@ -24,6 +25,11 @@ pub struct Machine {
     /// How often a start has failed in a row.
     tries: u32,
     record: Record,
+    /// How the last child ended, however early; none if there was none.
+    last_exit: Option<Exit>,
+    budget: Budget,
+    /// Decides what the jitter of waits takes off.
+    luck: u64,
     /// The daemon is about to leave.
     held: bool,
 }
@@ -36,8 +42,16 @@ impl Machine {
             state: State::Stopped,
             tries: 0,
             record: Record::default(),
+            last_exit: None,
+            budget: Budget::default(),
+            luck: 0,
             held: false,
         }
+    }
+
+    /// The same with luck of its own, for waits with jitter.
+    pub fn with_luck(self, luck: u64) -> Self {
+        Self { luck, ..self }
     }
 
     /// Where in its life the process is.
@@ -48,6 +62,33 @@ impl Machine {
     /// What is known of the last start and the last end.
     pub const fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// How often a start has failed in a row.
+    pub const fn tries(&self) -> u32 {
+        self.tries
+    }
+
+    /// When the next start comes by itself, if one does.
+    pub const fn next_try(&self) -> Option<Instant> {
+        match self.state {
+            State::Backoff { until } if !self.held => Some(until),
+            State::Backoff { .. }
+            | State::Stopped
+            | State::Launching { .. }
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Stopping { .. }
+            | State::Exited
+            | State::Fatal
+            | State::Unknown { .. } => None,
+        }
+    }
+
+    /// How the last child ended, however early; none if no child was ever made or the last start
+    /// made none.
+    pub const fn last_exit(&self) -> Option<Exit> {
+        self.last_exit
     }
 
     /// How the last start went, as far as is known.
@@ -73,7 +114,7 @@ impl Machine {
         match self.state {
             State::Launching { stop, .. } => stop.map(|stop| stop.kill_at),
             State::Starting { since, .. } => Some(since + self.policy.startsecs),
-            State::Backoff { until } => (!self.held).then_some(until),
+            State::Backoff { .. } => self.next_try(),
             State::Stopping {
                 kill_at, report_at, ..
             } => Some(report_at.map_or(kill_at, |report| report.min(kill_at))),
@@ -100,6 +141,7 @@ impl Machine {
 
             (State::Stopped | State::Exited | State::Fatal, Input::Start) => {
                 self.tries = 0;
+                self.budget.refill();
                 self.launch(now, todo);
             }
             (State::Stopping { .. }, Input::Start) => {
@@ -120,6 +162,7 @@ impl Machine {
             (State::Launching { stop, .. }, Input::NotSpawned { reason }) => {
                 todo.push(Effect::Say(Sentence::SpawnError(reason.clone())));
                 self.record.spawnerr = Some(reason.into());
+                self.last_exit = None;
                 self.back_off(now, None, todo);
                 if stop.is_some() {
                     self.enter(State::Stopped, None, todo);
@@ -204,9 +247,11 @@ impl Machine {
 
             (State::Unknown { pid }, Input::Ended { pid: ended, exit }) if pid == ended => {
                 self.record.exit = Some(exit);
+                self.last_exit = Some(exit);
                 let expected = exit.is_expected(&self.policy.exitcodes);
                 self.enter_exited(pid, expected, todo);
                 todo.push(Effect::Say(Sentence::Exited { exit, expected }));
+                self.rest_exited(exit, todo);
             }
 
             (
@@ -306,6 +351,7 @@ impl Machine {
     }
 
     fn died_early(&mut self, now: Instant, pid: Pid, exit: Exit, todo: &mut Vec<Effect>) {
+        self.last_exit = Some(exit);
         self.record = Record {
             spawnerr: Some("Exited too quickly (process log may have details)".into()),
             exit: None,
@@ -322,6 +368,7 @@ impl Machine {
         let expected = exit.is_expected(&self.policy.exitcodes);
         self.tries = 0;
         self.record.exit = Some(exit);
+        self.last_exit = Some(exit);
         if !expected {
             self.record.spawnerr = Some(format!("Bad exit code {}", exit.status()).into());
         }
@@ -332,8 +379,34 @@ impl Machine {
             AutoRestart::Unexpected => !expected,
             AutoRestart::Always => true,
         };
-        if again && !self.held {
+        if !again || self.held {
+            self.rest_exited(exit, todo);
+        } else if let Some(limit) = self.policy.restart_limit
+            && !self.budget.take(now, limit)
+        {
+            self.record.spawnerr = Some(limit.to_string().into());
+            self.give_up(todo);
+            todo.push(Effect::Say(Sentence::RestartedTooOften(limit)));
+            self.rest_fatal(todo);
+        } else {
             self.launch(now, todo);
+        }
+    }
+
+    /// It is EXITED and is not started again.
+    fn rest_exited(&self, exit: Exit, todo: &mut Vec<Effect>) {
+        if self.policy.on_exit == Aftermath::Shutdown && !self.held {
+            let code = exit.shell_code();
+            todo.push(Effect::BringDown { code });
+        }
+    }
+
+    /// It is FATAL. That is no success, whatever the program's exit code says.
+    fn rest_fatal(&self, todo: &mut Vec<Effect>) {
+        const NO_CHILD: u8 = 127;
+        if self.policy.on_fatal == Aftermath::Shutdown && !self.held {
+            let code = self.last_exit.map_or(NO_CHILD, Exit::shell_code).max(1);
+            todo.push(Effect::BringDown { code });
         }
     }
 
@@ -390,6 +463,7 @@ impl Machine {
     fn stopped(&mut self, pid: Pid, exit: Exit, todo: &mut Vec<Effect>) {
         self.tries = 0;
         self.record.exit = Some(exit);
+        self.last_exit = Some(exit);
         self.enter(State::Stopped, Some(pid), todo);
         let expected = exit.is_expected(&self.policy.exitcodes);
         todo.push(Effect::Say(Sentence::Stopped { exit, expected }));
@@ -397,15 +471,16 @@ impl Machine {
 
     fn back_off(&mut self, now: Instant, pid: Option<Pid>, todo: &mut Vec<Effect>) {
         self.tries = self.tries.saturating_add(1);
-        // The wait after the n-th failure is n seconds.
-        let until = now + Duration::from_secs(u64::from(self.tries));
+        let until = now + self.policy.waits.after(self.tries, self.luck);
         self.enter(State::Backoff { until }, pid, todo);
     }
 
     fn give_up_if_tried_enough(&mut self, todo: &mut Vec<Effect>) {
-        if i64::from(self.tries) > self.policy.startretries {
+        let retries = self.policy.startretries;
+        if retries != Policy::FOREVER && i64::from(self.tries) > retries {
             self.give_up(todo);
             todo.push(Effect::Say(Sentence::GaveUp));
+            self.rest_fatal(todo);
         }
     }
 
@@ -441,12 +516,22 @@ impl Machine {
 
 #[cfg(test)]
 impl Machine {
+    /// Forgets how many failures there were beyond so many, so that a walk comes to an end.
+    pub(super) fn cap_tries(&mut self, most: u32) {
+        self.tries = self.tries.min(most);
+    }
+
+    pub(super) const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     pub(super) fn held(&self) -> bool {
         self.held
     }
 
     /// Replaces the times that the state carries, so that equal lives are equal values.
     pub(super) fn map_times(&mut self, map: impl Fn(Instant) -> Instant) {
+        self.budget.map_times(&map);
         match &mut self.state {
             State::Launching { since, stop, .. } => {
                 *since = map(*since);

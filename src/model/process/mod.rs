@@ -13,6 +13,8 @@
 //!      └──────────────────────────────────STARTING again ──────┘
 //! ```
 //!
+//! With a limit on restarts, one too many of them leads from EXITED to FATAL.
+//!
 //! The shell calls [`Machine::step`] with what happened and the time, and carries out the effects
 //! in their order. Launching and killing are effects whose results come back as inputs. The shell
 //! keeps one timer, set to [`Machine::deadline`], that comes back as [`Input::Tick`].
@@ -28,11 +30,15 @@
 //! stepping with what it holds before it steps with a tick.
 
 mod machine;
+mod retry;
 mod sentence;
+#[cfg(test)]
+mod stories_tests;
 #[cfg(test)]
 mod tests;
 
 pub use machine::Machine;
+pub use retry::{Growth, RestartLimit, Waits};
 pub use sentence::{Gravity, Sentence};
 
 use super::exit::Exit;
@@ -55,15 +61,34 @@ pub enum AutoRestart {
     Always,
 }
 
+/// What follows for the whole daemon when a process is not started again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Aftermath {
+    /// Nothing.
+    #[default]
+    Stay,
+    /// It stops all programs and leaves.
+    Shutdown,
+}
+
 /// What the config says about the life of a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// How long it must stay up to count as started.
     pub startsecs: Duration,
-    /// How many failed starts are followed by another; less than 0 is as 0.
+    /// How many failed starts are followed by another: [`Policy::FOREVER`] for each; what is
+    /// less is as 0.
     pub startretries: i64,
+    /// How long the waits after failed starts are.
+    pub waits: Waits,
     /// What to do when it left RUNNING on its own.
     pub autorestart: AutoRestart,
+    /// How often that is done; none for without end.
+    pub restart_limit: Option<RestartLimit>,
+    /// What follows when it is EXITED and stays so.
+    pub on_exit: Aftermath,
+    /// What follows when it is FATAL.
+    pub on_fatal: Aftermath,
     /// Exit codes that are expected.
     pub exitcodes: Vec<u8>,
     /// The signal that asks it to stop.
@@ -77,6 +102,9 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// `startretries` without end.
+    pub const FOREVER: i64 = -1;
+
     /// Seconds of the config as a duration: less than none is none, and more than a century is a
     /// century, so that no sum of times can overflow.
     pub fn seconds(value: i64) -> Duration {
@@ -238,6 +266,11 @@ pub enum Effect {
     KillUnborn,
     /// Write a line into the main log.
     Say(Sentence),
+    /// Let the daemon stop all programs and leave with this exit code.
+    BringDown {
+        /// The program's own: its exit code, or 128 and the number of the signal that ended it.
+        code: u8,
+    },
 }
 
 /// A change of the state that the world is told of.

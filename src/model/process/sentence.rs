@@ -1,6 +1,6 @@
 //! What the main log says of a process, in the original's words: people grep for them.
 
-use super::Pid;
+use super::{Pid, RestartLimit};
 use crate::model::exit::Exit;
 use crate::model::signal::Signal;
 use std::fmt;
@@ -33,6 +33,8 @@ pub enum Sentence {
     },
     /// It failed too often.
     GaveUp,
+    /// It was restarted as often as its limit allows, and fell again.
+    RestartedTooOften(RestartLimit),
     /// Somebody waits for its end.
     WaitingToStop,
     /// A signal is about to be sent to stop it.
@@ -100,6 +102,7 @@ impl Sentence {
             | Self::Exited { expected: true, .. }
             | Self::Stopped { expected: true, .. }
             | Self::GaveUp
+            | Self::RestartedTooOften(_)
             | Self::WaitingToStop => Gravity::Info,
             Self::Killing { .. } | Self::StoppedInBackoff | Self::Signalling { .. } => {
                 Gravity::Debug
@@ -145,6 +148,9 @@ impl fmt::Display for About<'_> {
                 f,
                 "gave up: {name} entered FATAL state, too many start retries too quickly"
             ),
+            Sentence::RestartedTooOften(limit) => {
+                write!(f, "gave up: {name} entered FATAL state, {limit}")
+            }
             Sentence::WaitingToStop => write!(f, "waiting for {name} to stop"),
             Sentence::Killing { pid, group, signal } => {
                 let group = if *group { "process group " } else { "" };

@@ -1,13 +1,17 @@
-//! Scripts, an exhaustive walk with laws, and random life stories against a naive model.
+//! Scripts, and an exhaustive walk with laws.
 
 use super::*;
 use std::collections::{HashSet, VecDeque};
 
-fn policy() -> Policy {
+pub(super) fn policy() -> Policy {
     Policy {
         startsecs: Duration::from_secs(1),
         startretries: 3,
+        waits: Waits::ORIGINAL,
         autorestart: AutoRestart::Unexpected,
+        restart_limit: None,
+        on_exit: Aftermath::Stay,
+        on_fatal: Aftermath::Stay,
         exitcodes: vec![0],
         stopsignal: Signal::TERM,
         stopwait: Duration::from_secs(10),
@@ -17,7 +21,7 @@ fn policy() -> Policy {
 }
 
 /// One word of a script: what happens. `up`, `die0` and `killed` are about the child 7.
-fn input(word: &str) -> Input {
+pub(super) fn input(word: &str) -> Input {
     match word {
         "start" => Input::Start,
         "up" => Input::Spawned { pid: 7 },
@@ -64,6 +68,7 @@ fn show(effects: &[Effect]) -> String {
             format!("{signal}{}", if *group { "(group)" } else { "" })
         }
         Effect::KillUnborn => "kill-unborn".to_owned(),
+        Effect::BringDown { code } => format!("leave-with-{code}"),
         Effect::Say(sentence) => format!("'{}'", sentence.about("x")),
     };
     effects.iter().map(show).collect::<Vec<_>>().join(" ")
@@ -167,6 +172,89 @@ fn an_exit_after_running_restarts_as_autorestart_says() {
         let expected = format!("{bad}{after_bad}");
         check(with(autorestart), &format!("{script}die1"), &expected);
     }
+}
+
+#[test]
+fn waits_can_grow_faster_and_go_on_for_ever() {
+    let policy = Policy {
+        startretries: Policy::FOREVER,
+        waits: Waits {
+            growth: Growth::Exponential,
+            longest: Some(Duration::from_secs(3)),
+            jitter: false,
+        },
+        ..policy()
+    };
+    let mut script = "0:start 0:nochild".to_owned();
+    let mut now = 0.0;
+    for wait in [1.0, 2.0, 3.0, 3.0, 3.0, 3.0] {
+        check(policy.clone(), &script, "'spawnerr: no luck' BACKOFF");
+        let too_soon = now + wait - 0.1;
+        check(policy.clone(), &format!("{script} {too_soon}:tick"), "");
+        now += wait;
+        script = format!("{script} {now}:tick");
+        check(policy.clone(), &script, "STARTING launch");
+        script = format!("{script} {now}:nochild");
+    }
+}
+
+#[test]
+fn a_limit_on_restarts_is_fatal_and_a_start_forgets_it() {
+    let policy = Policy {
+        restart_limit: Some(RestartLimit {
+            restarts: 1,
+            within: Duration::from_secs(60),
+        }),
+        ..policy()
+    };
+    let once = "0:start 0:up 1:tick 2:die1";
+    let exited = "EXITED 'exited: x (exit status 1; not expected)'";
+    let gave_up = "FATAL 'gave up: x entered FATAL state, more than 1 restarts in 60 seconds \
+                   (restart_limit)'";
+    check(policy.clone(), once, &format!("{exited} STARTING launch"));
+    let twice = format!("{once} 2:up 3:tick");
+    check(
+        policy.clone(),
+        &format!("{twice} 61:die1"),
+        &format!("{exited} {gave_up}"),
+    );
+    let late = format!("{exited} STARTING launch");
+    check(policy.clone(), &format!("{twice} 62:die1"), &late);
+    let again = format!("{twice} 61:die1 61:start 61:up 62:tick 63:die1");
+    check(policy, &again, &late);
+}
+
+#[test]
+fn the_end_of_a_program_can_be_the_end_of_the_daemon_with_its_exit_code() {
+    let with = |startretries| Policy {
+        startretries,
+        on_exit: Aftermath::Shutdown,
+        on_fatal: Aftermath::Shutdown,
+        ..policy()
+    };
+    let last = |script: &str, expected: &str| {
+        let begin = Instant::now();
+        let mut machine = Machine::new(with(0));
+        let mut effects = Vec::new();
+        for line in script.split_whitespace() {
+            let (seconds, word) = line.split_once(':').expect("a script has seconds:word");
+            let seconds: u64 = seconds.parse().expect("a script begins with seconds");
+            effects = machine.step(begin + Duration::from_secs(seconds), input(word));
+        }
+        let shown = show(&effects);
+        let left = shown.split(' ').find(|word| word.starts_with("leave"));
+        assert_eq!(left.unwrap_or(""), expected, "{script}: {shown}");
+    };
+    last("0:start 0:up 1:tick 2:die0", "leave-with-0");
+    // It is restarted, so it is not over.
+    last("0:start 0:up 1:tick 2:die1", "");
+    last("0:start 0:up 0:die1", "leave-with-1");
+    last("0:start 0:up 0:killed", "leave-with-137");
+    // Giving up is no success.
+    last("0:start 0:up 0:die0", "leave-with-1");
+    last("0:start 0:nochild", "leave-with-127");
+    last("0:start 0:up 1:tick 2:stop 2:die0", "");
+    last("0:start 0:up 1:tick 2:hold 2:die0", "");
 }
 
 #[test]
@@ -370,7 +458,8 @@ const WORDS: [&str; 14] = [
 fn is_drawn(from: ProcessState, to: ProcessState) -> bool {
     use ProcessState::{Backoff, Exited, Fatal, Running, Starting, Stopped, Stopping, Unknown};
     match from {
-        Stopped | Exited | Fatal => to == Starting,
+        Stopped | Fatal => to == Starting,
+        Exited => matches!(to, Starting | Fatal),
         Starting => matches!(to, Running | Backoff | Stopping | Unknown),
         Running => matches!(to, Exited | Stopping | Unknown),
         Backoff => matches!(to, Starting | Stopped | Fatal),
@@ -398,6 +487,13 @@ fn obey_the_laws(before: &Machine, word: &str, after: &Machine, effects: &[Effec
                 "only a living child is signalled: {context}"
             ),
             Effect::Launch => launched += 1,
+            Effect::BringDown { .. } => {
+                let told = after.state().told();
+                assert!(
+                    matches!(told, ProcessState::Exited | ProcessState::Fatal) && !before.held(),
+                    "only who rests and was not asked to brings the daemon down: {context}"
+                );
+            }
             Effect::KillUnborn | Effect::Say(_) => {}
         }
     }
@@ -407,6 +503,22 @@ fn obey_the_laws(before: &Machine, word: &str, after: &Machine, effects: &[Effec
         "every change is told: {context}"
     );
     assert_eq!(launched, wished, "one launch for one wish: {context}");
+    let limited = effects.iter().any(|effect| {
+        matches!(effect, Effect::Entered(change)
+            if (change.from, change.to) == (ProcessState::Exited, ProcessState::Fatal))
+    });
+    assert!(
+        !limited || before.policy().restart_limit.is_some(),
+        "no limit, no end of restarts: {context}"
+    );
+    assert!(
+        told != ProcessState::Fatal
+            || before.policy().startretries != Policy::FOREVER
+            || limited
+            || word == "groupstop"
+            || before.state().told() == told,
+        "for ever is for ever: {context}"
+    );
     if launched > 0 && before.held() {
         assert_eq!(word, "start", "held: nothing starts by itself: {context}");
     }
@@ -445,6 +557,36 @@ fn the_laws_hold_for_every_input_in_every_state_within_reach() {
             stopwait: Duration::from_secs(3),
             ..policy()
         },
+        Policy {
+            startretries: Policy::FOREVER,
+            waits: Waits {
+                growth: Growth::Exponential,
+                longest: Some(Duration::from_secs(4)),
+                jitter: false,
+            },
+            on_exit: Aftermath::Shutdown,
+            ..policy()
+        },
+        Policy {
+            startretries: 0,
+            restart_limit: Some(RestartLimit {
+                restarts: 1,
+                within: Duration::from_secs(3),
+            }),
+            on_exit: Aftermath::Shutdown,
+            on_fatal: Aftermath::Shutdown,
+            ..policy()
+        },
+        Policy {
+            startretries: 1,
+            autorestart: AutoRestart::Always,
+            restart_limit: Some(RestartLimit {
+                restarts: 0,
+                within: Duration::from_secs(1),
+            }),
+            on_fatal: Aftermath::Shutdown,
+            ..policy()
+        },
     ];
     let mut steps = 0;
     for policy in policies {
@@ -458,6 +600,8 @@ fn the_laws_hold_for_every_input_in_every_state_within_reach() {
                     let effects = after.step(now, input(word));
                     obey_the_laws(&before, word, &after, &effects, now);
                     steps += 1;
+                    // Longer waits and further failures differ in nothing that a law looks at.
+                    after.cap_tries(4);
                     // Times count from the last step on: else there were no end of states.
                     // The past keeps its distance up to five seconds, which no law looks behind.
                     after.map_times(|time| {
@@ -475,115 +619,4 @@ fn the_laws_hold_for_every_input_in_every_state_within_reach() {
         assert!(seen.len() > 30, "the walk came around: {}", seen.len());
     }
     assert!(steps > 5000, "the walk was long: {steps}");
-}
-
-/// What a daemon that looks once a second would say, in the fewest words: the model of the
-/// random stories. It keeps the parts that a poll needs and nothing else.
-struct Naive {
-    up_since: Option<u64>,
-    failures: u64,
-    retry_at: Option<u64>,
-    stopping: bool,
-    state: ProcessState,
-}
-
-impl Naive {
-    fn step(&mut self, now: u64, word: &str) {
-        use ProcessState::{Backoff, Exited, Fatal, Running, Starting, Stopped, Stopping};
-        match word {
-            "start" if self.state.is_stopped() => {
-                self.failures = 0;
-                self.begin(now);
-            }
-            "tick" => {
-                if self.state == Starting && now - self.up_since.expect("starting") >= 1 {
-                    self.state = Running;
-                    self.failures = 0;
-                }
-                if self.state == Backoff && self.retry_at.is_some_and(|at| now >= at) {
-                    self.begin(now);
-                }
-            }
-            "stop" => match self.state {
-                Starting | Running => {
-                    self.state = Stopping;
-                    self.stopping = true;
-                }
-                Backoff => self.state = Stopped,
-                _ => {}
-            },
-            "die0" | "die1" if self.up_since.is_some() => {
-                let up = now - self.up_since.take().expect("just seen");
-                let good = word == "die0";
-                if self.stopping {
-                    self.stopping = false;
-                    self.state = Stopped;
-                } else if self.state == Starting && up < 1 {
-                    self.failures += 1;
-                    self.retry_at = Some(now + self.failures);
-                    self.state = if self.failures > 3 { Fatal } else { Backoff };
-                } else {
-                    self.failures = 0;
-                    self.state = Exited;
-                    if !good {
-                        self.begin(now);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn begin(&mut self, now: u64) {
-        self.up_since = Some(now);
-        self.retry_at = None;
-        self.state = ProcessState::Starting;
-    }
-}
-
-#[test]
-fn random_life_stories_end_as_a_naive_model_says() {
-    let begin = Instant::now();
-    for seed in 1..=2000_u64 {
-        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let mut machine = Machine::new(policy());
-        let mut naive = Naive {
-            up_since: None,
-            failures: 0,
-            retry_at: None,
-            stopping: false,
-            state: ProcessState::Stopped,
-        };
-        let mut story = String::new();
-        let mut now = 0;
-        for _ in 0..60 {
-            let words = ["start", "tick", "stop", "die0", "die1", "wait"];
-            let word = words[dice.below(words.len())];
-            story.push_str(word);
-            story.push(' ');
-            if word == "wait" {
-                now += 1 + dice.below(3) as u64;
-                continue;
-            }
-            let at = begin + Duration::from_secs(now);
-            let effects = machine.step(at, input(word));
-            if effects.contains(&Effect::Launch) {
-                machine.step(at, input("up"));
-            }
-            naive.step(now, word);
-            assert_eq!(machine.state().told(), naive.state, "seed {seed}: {story}");
-        }
-    }
-}
-
-/// A small generator of pseudo-random numbers (xorshift), so that a failure can be repeated.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % bound as u64).expect("less than a usize")
-    }
 }

@@ -1,0 +1,65 @@
+//! From the wish for a child to the child: look for the command, open the logs, make it.
+
+use super::fcgi;
+use super::output::{Open, Output};
+use super::spawner::{Find, NotSpawned, Spawn, Spawned};
+use super::table::Cause;
+use super::turn::Turn;
+use super::world::World;
+use crate::config::ProcessConfig;
+use crate::sys::reap::Owner;
+use actix::Addr;
+use futures_util::future::join_all;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What is to be made.
+pub(super) struct Launch {
+    pub(super) world: Rc<World>,
+    pub(super) program: Arc<ProcessConfig>,
+    pub(super) group: Arc<str>,
+    pub(super) owner: Owner,
+    pub(super) socket: Option<fcgi::Shared>,
+    pub(super) logs: Vec<Addr<Output>>,
+    pub(super) turn: Turn,
+}
+
+impl Launch {
+    /// In this order: an error of the command is told before one of the logs, as in the original.
+    pub(super) async fn make(mut self) -> Result<Spawned, NotSpawned> {
+        let lost = |_| NotSpawned {
+            reason: "the daemon's spawner is gone".to_owned(),
+            cause: Cause::plain("fork", "a part of the daemon failed; restart the daemon"),
+        };
+        let find = self.world.spawner.send(Find(Arc::clone(&self.program)));
+        let command = find.await.map_err(lost)?.map_err(|error| NotSpawned {
+            reason: error.to_string(),
+            cause: Cause::of_command(&error),
+        })?;
+        for opened in join_all(self.logs.iter().map(|output| output.send(Open))).await {
+            if let Ok(Err(error)) = opened {
+                let name = &self.program.name;
+                return Err(NotSpawned {
+                    reason: format!("unknown error making dispatchers for '{name}': {error}"),
+                    cause: Cause::plain("log", format!("a log cannot be opened: {error}")),
+                });
+            }
+        }
+        let order = Spawn {
+            program: self.program,
+            command,
+            group: self.group,
+            owner: self.owner,
+            socket: self.socket,
+        };
+        self.turn.begin().await;
+        let child = self.world.spawner.send(order);
+        drop(self.turn);
+        child.await.map_err(lost)?
+    }
+}
+
+/// What the jitter of waits is decided by: another number for each process and each daemon.
+pub(super) fn luck(name: &str) -> u64 {
+    std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), name)
+}
