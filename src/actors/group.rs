@@ -338,8 +338,15 @@ fn process(
             config,
             world.log.clone(),
             Some(world.bus.clone()),
+            Some(Arc::clone(row)),
         )
     };
+    let beat = |channel| {
+        let path = snapshot.logfile(channel)?;
+        Some((channel, world.rooms.beat(path)))
+    };
+    let beats = [Channel::Stdout, Channel::Stderr].into_iter();
+    row.watch(beats.filter_map(beat).collect());
     let mut outputs = vec![output(Channel::Stdout)];
     if !program.redirect_stderr {
         outputs.push(output(Channel::Stderr));

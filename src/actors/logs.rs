@@ -4,6 +4,7 @@
 //! Which file system a path is on is read from the table of mounts; the file system itself is
 //! not asked, for it might not answer.
 
+use super::beat::{self, Beat};
 use super::handle::{LogError, Tail};
 use crate::model::span::{Span, read_span, tail_span};
 use crate::sys::follow::Follower;
@@ -42,6 +43,8 @@ impl fmt::Debug for LogRooms {
 struct Rooms {
     mounts: Option<Mounts>,
     arbiters: Vec<ArbiterHandle>,
+    /// What they are doing, in the same order.
+    beats: Vec<Arc<Beat>>,
     /// Which room a file system has; `None` stands for all whose device is not known, and for
     /// what is on none.
     places: Vec<(Option<Device>, usize)>,
@@ -57,11 +60,16 @@ impl LogRooms {
     /// has no known place. Must be called where an actix system runs.
     pub fn for_path(&self, path: Option<&Path>) -> ArbiterHandle {
         let mut rooms = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let device = path.and_then(|path| {
-            let mounts = rooms.mounts.get_or_insert_with(Mounts::new);
-            mounts.device_of(&absolute(path))
-        });
+        let device = rooms.device_of(path);
         rooms.room_of(device)
+    }
+
+    /// What the arbiter for `path` is doing, from which one can tell that it is stuck.
+    pub(super) fn beat(&self, path: &Path) -> Arc<Beat> {
+        let mut rooms = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let device = rooms.device_of(Some(path));
+        let room = rooms.number_of(device);
+        rooms.beat_of(room)
     }
 
     /// Reads from a log as `readFile` of the original does (`options.py`), at most
@@ -172,15 +180,33 @@ impl LogTail {
 }
 
 impl Rooms {
-    /// The arbiter for a file system.
-    fn room_of(&mut self, device: Option<Device>) -> ArbiterHandle {
+    fn device_of(&mut self, path: Option<&Path>) -> Option<Device> {
+        let mounts = self.mounts.get_or_insert_with(Mounts::new);
+        mounts.device_of(&absolute(path?))
+    }
+
+    /// The number of the room for a file system.
+    fn number_of(&mut self, device: Option<Device>) -> usize {
         let known = self.places.iter().position(|&(known, _)| known == device);
         let place = known.unwrap_or_else(|| {
             let room = self.places.len() % MOST_ROOMS;
             self.places.push((device, room));
             self.places.len() - 1
         });
-        let (_, room) = self.places[place];
+        self.places[place].1
+    }
+
+    /// What the arbiter of a room does, or will do once there is one.
+    fn beat_of(&mut self, room: usize) -> Arc<Beat> {
+        if self.beats.len() <= room {
+            self.beats.resize_with(room + 1, Arc::default);
+        }
+        Arc::clone(&self.beats[room])
+    }
+
+    /// The arbiter for a file system.
+    fn room_of(&mut self, device: Option<Device>) -> ArbiterHandle {
+        let room = self.number_of(device);
         let alive = self.arbiters.get(room).filter(|handle| handle.alive());
         if let Some(handle) = alive {
             return handle.clone();
@@ -191,6 +217,8 @@ impl Rooms {
             return other.cloned().unwrap_or_else(Arbiter::current);
         };
         let handle = arbiter.handle();
+        let beat = self.beat_of(room);
+        handle.spawn_fn(move || beat::own(beat));
         if room < self.arbiters.len() {
             self.arbiters[room] = handle.clone();
         } else {

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod beat;
 pub mod bus;
 mod cause;
 pub mod daemon;

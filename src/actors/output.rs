@@ -13,7 +13,8 @@ use super::filters::{Asked, Filters};
 use super::linelog::LineLog;
 use super::logs::LogRooms;
 use super::pump::{Flow, Pump};
-use super::target::{self, Policy, Shared};
+use super::table::Row;
+use super::target::{self, Policy, Reason, Shared};
 use crate::model::formatter::Formatter;
 use crate::model::logstyle::LogStyle;
 use crate::model::state::Channel;
@@ -73,6 +74,10 @@ pub struct Output {
     /// Those who wait for the end of a draining.
     pub(super) waiters: Vec<oneshot::Sender<()>>,
     pub(super) retiring: bool,
+    /// Where it is noted that the stream is not in its log.
+    row: Option<Arc<Row>>,
+    /// What was noted there last.
+    noted: Option<Reason>,
 }
 
 /// Opens the target, or checks that the open one is still the file at its path. Answered when
@@ -147,12 +152,14 @@ pub struct ClearError;
 
 impl Output {
     /// Starts the actor in the room of its log. It lives until [`Retire`], or until nobody holds
-    /// its address any more and its pipe is at its end.
+    /// its address any more and its pipe is at its end. Where its log cannot be written it says
+    /// so in the `row`.
     pub fn start(
         rooms: &LogRooms,
         mut config: OutputConfig,
         log: Logger,
         bus: Option<Bus>,
+        row: Option<Arc<Row>>,
     ) -> Addr<Self> {
         let room = rooms.for_path(config.logfile.as_deref());
         let path = config.logfile.take().map(Arc::from);
@@ -167,6 +174,8 @@ impl Output {
             flow: Flow::default(),
             waiters: Vec::new(),
             retiring: false,
+            row,
+            noted: None,
         })
     }
 
@@ -178,6 +187,20 @@ impl Output {
             period: self.config.style.rotate,
             compression: self.config.style.compress,
             lines: self.config.style.has_lines(),
+        }
+    }
+
+    /// Notes in the table whether what comes is kept.
+    pub(super) fn note_trouble(&mut self) {
+        let target = self.target.as_ref();
+        let trouble = target.and_then(|target| target.borrow().trouble());
+        if trouble == self.noted {
+            return;
+        }
+        self.noted = trouble;
+        if let Some(row) = &self.row {
+            let why = trouble.map(|reason| Arc::from(reason.to_string()));
+            row.write(|row| row.set_trouble(self.config.channel, why));
         }
     }
 

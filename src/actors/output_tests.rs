@@ -84,7 +84,7 @@ impl Stage {
     fn start(&self, config: OutputConfig) -> Addr<Output> {
         let drain = slog::LevelFilter::new(self.said.clone(), self.level).ignore_res();
         let log = Logger::root(drain, slog::o!());
-        Output::start(&self.rooms, config, log, self.bus.clone())
+        Output::start(&self.rooms, config, log, self.bus.clone(), None)
     }
 }
 

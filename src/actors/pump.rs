@@ -222,7 +222,9 @@ impl ActorFuture<Output> for Pump {
         context: &mut Context<Output>,
         cx: &mut task::Context<'_>,
     ) -> Poll<()> {
-        if output.turn(cx).is_ready() {
+        let turn = output.turn(cx);
+        output.note_trouble();
+        if turn.is_ready() {
             let forgotten = !context.connected();
             if output.retiring || forgotten {
                 output.close();

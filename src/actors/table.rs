@@ -3,12 +3,13 @@
 //! Each row has one writer, its Process actor, and holds plain values. A reader locks one row for
 //! the time of a copy; it never waits for an actor.
 
+use super::beat::Beat;
 use crate::config::Config;
 use crate::model::exit::Exit;
 use crate::model::listener::ListenerState;
 use crate::model::state::{Channel, Mood, ProcessState};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
 /// What is true of one process now.
@@ -45,6 +46,10 @@ pub struct Snapshot {
     pub next_try: Option<Instant>,
     /// Why the last start failed, if it was before its program ran.
     pub cause: Option<Arc<Cause>>,
+    /// Why its stdout is not in its log now, in words; written by its Output.
+    pub stdout_trouble: Option<Arc<str>>,
+    /// The same of its stderr.
+    pub stderr_trouble: Option<Arc<str>>,
 }
 
 /// Why a start failed before the program ran.
@@ -60,6 +65,31 @@ pub struct Cause {
 }
 
 impl Snapshot {
+    /// What is wrong with its logs, in words: `stdout is not logged (ENOSPC: …)`. None if
+    /// nothing is.
+    pub fn trouble(&self) -> Option<String> {
+        let troubles = [
+            ("stdout", &self.stdout_trouble),
+            ("stderr", &self.stderr_trouble),
+        ];
+        let said: Vec<String> = troubles
+            .iter()
+            .filter_map(|(channel, trouble)| {
+                let why = trouble.as_deref()?;
+                Some(format!("{channel} is not logged ({why})"))
+            })
+            .collect();
+        (!said.is_empty()).then(|| said.join(", "))
+    }
+
+    /// Notes why a channel is not in its log.
+    pub fn set_trouble(&mut self, channel: Channel, trouble: Option<Arc<str>>) {
+        match channel {
+            Channel::Stdout => self.stdout_trouble = trouble,
+            Channel::Stderr => self.stderr_trouble = trouble,
+        }
+    }
+
     /// The log of a channel.
     pub fn logfile(&self, channel: Channel) -> Option<&Arc<PathBuf>> {
         match channel {
@@ -77,6 +107,8 @@ pub struct Row {
     /// The process's name.
     pub name: Arc<str>,
     live: Mutex<Snapshot>,
+    /// What the arbiters of its logs are doing.
+    beats: OnceLock<Vec<(Channel, Arc<Beat>)>>,
 }
 
 impl Row {
@@ -100,13 +132,30 @@ impl Row {
                 retries: 0,
                 next_try: None,
                 cause: None,
+                stdout_trouble: None,
+                stderr_trouble: None,
             }),
+            beats: OnceLock::new(),
         }
     }
 
     /// A copy of what is true now.
     pub fn read(&self) -> Snapshot {
-        self.lock().clone()
+        let mut snapshot = self.lock().clone();
+        let now = Instant::now();
+        for (channel, beat) in self.beats.get().into_iter().flatten() {
+            if let Some(so_far) = beat.hangs(now) {
+                let why = format!("its disk hangs for {} s", so_far.as_secs());
+                snapshot.set_trouble(*channel, Some(why.into()));
+            }
+        }
+        snapshot
+    }
+
+    /// Lets readers see where the arbiter of a log is stuck; for whoever makes the row.
+    pub(super) fn watch(&self, beats: Vec<(Channel, Arc<Beat>)>) {
+        // Who comes second brings the same.
+        let _ = self.beats.set(beats);
     }
 
     /// Changes the row; for its one writer.

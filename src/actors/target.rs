@@ -5,6 +5,7 @@
 //! (a pipe that is full) keeps one piece waiting and is *clogged* meanwhile; after a while the
 //! piece is given up, and until the log has recovered nothing waits for it any more.
 
+use super::beat;
 use super::presser;
 use super::watch::watch;
 use crate::model::logstyle::{Compression, Period};
@@ -124,6 +125,7 @@ impl Reason {
 ///
 /// A disk that is full is no error: what is written is lost until it is not full any more.
 pub(super) fn open(path: &Arc<Path>, log: &Logger) -> io::Result<Shared> {
+    let _work = beat::begin(Instant::now());
     if let Some(target) = find(path) {
         target.borrow_mut().ensure_in_place()?;
         return Ok(target);
@@ -136,6 +138,7 @@ pub(super) fn open(path: &Arc<Path>, log: &Logger) -> io::Result<Shared> {
 
 /// As [`open`], but whatever goes wrong is the target's matter.
 pub(super) fn open_or_lose(path: &Arc<Path>, log: &Logger) -> Shared {
+    let _work = beat::begin(Instant::now());
     find(path).unwrap_or_else(|| put(Target::new(path, log, LogFile::open(path))))
 }
 
@@ -200,6 +203,7 @@ impl Target {
 
     /// Writes all of a piece, or counts what could not be written; then rotates if that is due.
     pub(super) fn write(&mut self, piece: &[u8], policy: Policy, now: Instant) {
+        let _work = beat::begin(now);
         self.heal(now);
         if self.is_clogged() && self.flush(now).is_err() {
             self.reason = Reason::Stalled;
@@ -235,6 +239,7 @@ impl Target {
     /// Opens the log anew at its path, for it was moved away. Where that fails, writing goes on
     /// in the old file, and opening is tried again.
     pub(super) fn reopen(&mut self) {
+        let _work = beat::begin(Instant::now());
         if let Err(error) = self.try_open(Instant::now()) {
             self.astray = true;
             let reason = Reason::of(&error);
@@ -248,6 +253,7 @@ impl Target {
 
     /// Removes the log and begins it anew.
     pub(super) fn clear(&mut self) -> io::Result<()> {
+        let _work = beat::begin(Instant::now());
         match logfile::clear(&self.path) {
             Ok(fresh) => {
                 self.take(fresh);

@@ -116,7 +116,11 @@ impl Api {
                     )
                     | None => "",
                 };
-                format!("pid {pid}, uptime {uptime}{lost}")
+                let trouble = match live.trouble() {
+                    Some(trouble) => format!(", {trouble}"),
+                    None => String::new(),
+                };
+                format!("pid {pid}, uptime {uptime}{lost}{trouble}")
             }
             ProcessState::Fatal | ProcessState::Backoff => match live.spawnerr.as_deref() {
                 None | Some("") => format!("unknown error (try \"tail {name}\")"),

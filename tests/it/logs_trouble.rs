@@ -121,6 +121,11 @@ fn a_disk_that_was_full_is_written_to_again_and_the_loss_is_counted() {
     wait("the loss is said", || {
         (daemon.count("cannot write to log '") > 0).then_some(())
     });
+    let told = |daemon: &Daemon| {
+        let description = daemon.field("p", "description").expect("it runs");
+        description.ends_with(", stdout is not logged (ENOSPC: No space left on device)")
+    };
+    wait("status says so", || told(&daemon).then_some(()));
     fs::remove_file(daemon.dir.path("x.log")).expect("our own link");
     daemon.signal(Signal::SIGUSR2);
     say_until(&daemon, "after\n", "the end is said", || {
@@ -135,6 +140,7 @@ fn a_disk_that_was_full_is_written_to_again_and_the_loss_is_counted() {
     );
     let kept = daemon.dir.read("x.log");
     assert!(kept.starts_with("after\n"), "{kept:?}");
+    wait("status is as before", || (!told(&daemon)).then_some(()));
     assert_eq!(daemon.pid_of("p"), child);
 }
 
