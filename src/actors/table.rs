@@ -1,7 +1,7 @@
 //! The table of what is true now: written by the actors, read by everybody without a message.
 //!
-//! Each row has one writer, its Process actor, and holds plain values. A reader locks one row for
-//! the time of a copy; it never waits for an actor.
+//! A row holds plain values, each with one writer: the Process actor, but for what its Outputs and
+//! its pool know better. A reader locks one row for the time of a copy; it never waits for an actor.
 
 use super::beat::Beat;
 use crate::config::Config;

@@ -1,14 +1,12 @@
 //! Logs that look otherwise than in the original, because a config asks for it: with times, as
 //! JSON, with prefixes, rotated by the calendar, compressed.
 
-use crate::harness::{BASE, Daemon, Dir, Start, foreign, wait};
-use nix::fcntl::OFlag;
+use crate::harness::{BASE, DEADLINE, Daemon, Dir, Start, foreign, wait};
 use nix::sys::stat::{Mode, utimes};
 use nix::sys::time::{TimeVal, TimeValLike as _};
 use nix::unistd::mkfifo;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::Command;
 
 /// A program that writes what it is told to.
@@ -213,11 +211,24 @@ fn programs_that_share_our_standard_output_mix_line_by_line_only() {
     }
     let dir = Dir::new();
     mkfifo(&dir.path("daemon.out"), Mode::S_IRUSR | Mode::S_IWUSR).expect("the name is free");
-    let mut reader = OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlag::O_NONBLOCK.bits())
-        .open(dir.path("daemon.out"))
-        .expect("it is there");
+    // A reader that is always there: what nobody takes for a second is given up.
+    let (all, received) = std::sync::mpsc::channel();
+    let path = dir.path("daemon.out");
+    std::thread::spawn(move || {
+        let mut reader = File::open(path).expect("it is there");
+        let mut text = Vec::new();
+        let mut piece = [0; 3000];
+        while let Ok(count @ 1..) = reader.read(&mut piece) {
+            text.extend_from_slice(&piece[..count]);
+            let now = String::from_utf8_lossy(&text);
+            if now.contains("\na last\n") && now.contains("\nb last\n") {
+                break;
+            }
+        }
+        // The test has given up if nobody receives it. The reader goes with the daemon.
+        let _ = all.send(text);
+        std::io::copy(&mut reader, &mut std::io::sink())
+    });
     // Pieces of lines, from both programs by turns, and more than a pipe holds.
     dir.write(
         "p.sh",
@@ -236,16 +247,9 @@ fn programs_that_share_our_standard_output_mix_line_by_line_only() {
         &format!("{BASE}{}{}", section("a"), section("b")),
     );
     let daemon = Daemon::start(dir, &Start::default());
-    let mut text = Vec::new();
-    wait("the last lines", || {
-        let mut piece = [0; 3000];
-        // Nothing to read is an error here; the next look will find it.
-        while let Ok(count @ 1..) = reader.read(&mut piece) {
-            text.extend_from_slice(&piece[..count]);
-        }
-        let now = String::from_utf8_lossy(&text);
-        (now.contains("\na last\n") && now.contains("\nb last\n")).then_some(())
-    });
+    let text = received
+        .recv_timeout(DEADLINE)
+        .expect("the last lines come");
     drop(daemon);
     let text = String::from_utf8(text).expect("it is text");
     let mut expected = [1, 1];
