@@ -158,7 +158,7 @@ impl Head {
         }
         let colon = line.iter().position(|&byte| byte == b':');
         let (name, value) = line.split_at(colon.ok_or(Flaw::Header)?);
-        let value = value[1..].trim_ascii();
+        let value = trimmed(&value[1..]);
         if !is_token(name) || !value.iter().copied().all(is_text) {
             return Err(Flaw::Header);
         }
@@ -207,6 +207,14 @@ fn is_token(name: &[u8]) -> bool {
         && name
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || is_sign(byte))
+}
+
+/// Without blanks around it; a carriage return is none.
+fn trimmed(value: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| !b" \t".contains(byte);
+    let start = value.iter().position(is_text).unwrap_or(value.len());
+    let end = value.iter().rposition(is_text).map_or(start, |end| end + 1);
+    &value[start..end]
 }
 
 const fn is_text(byte: u8) -> bool {
@@ -332,6 +340,8 @@ mod tests {
             " x: y",
             "x: a\0b",
             "x: a\rb",
+            "x: a\r",
+            "x: \r",
             "\u{e4}: y",
             "x: \u{7f}",
         ] {

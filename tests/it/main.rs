@@ -31,6 +31,7 @@ mod promise;
 // Who asks.
 mod auth;
 mod control;
+mod large;
 
 // The daemon itself.
 mod flags;

@@ -109,8 +109,8 @@ pub(super) async fn tail(server: &Rc<Server>, query: &str) -> Reply {
     let title = format!("Supervisor tail of process {name}");
     let refresh = format!("tail.html?processname={}&limit={limit}", encode(name));
     let body = format!(
-        "<h1>{}</h1>\n<pre>{}</pre>\n<p><a href=\"{}\">Refresh</a> <a href=\"index.html\">All \
-         processes</a></p>\n",
+        "<h1>{}</h1>\n<pre>{}</pre>\n<div class=\"bar\"><a href=\"{}\">Refresh</a> \
+         <a href=\"index.html\">All processes</a></div>\n",
         escape(&title),
         escape(&text),
         escape(&refresh)
@@ -130,6 +130,7 @@ fn shortened(message: &str) -> String {
 fn page(title: &str, body: &str) -> Reply {
     let html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{}</title>\n<link rel=\"stylesheet\" href=\"stylesheets/supervisor.css\">\n\
          </head>\n<body>\n{body}<footer>Supervisor {}</footer>\n</body>\n</html>\n",
         escape(title),

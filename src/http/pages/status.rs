@@ -20,7 +20,7 @@ pub(super) fn table(statuses: &[Status], message: Option<&str>, token: &str) -> 
     push(
         &mut body,
         format_args!(
-            "<div><a href=\"index.html?action=refresh\">Refresh</a> {} {}</div>\n",
+            "<div class=\"bar\">{} {} <a href=\"index.html?action=refresh\">Refresh</a></div>\n",
             button(token, "restartall", None, "Restart All"),
             button(token, "stopall", None, "Stop All")
         ),
@@ -57,8 +57,8 @@ pub(super) fn question(action: &Action, token: &str) -> String {
         }
     };
     format!(
-        "<h1>{}?</h1>\n<p>A link alone changes nothing here.</p>\n<div>{} <a href=\"index.html\">No, \
-         show all processes</a></div>\n",
+        "<h1>{}?</h1>\n<p>A link alone changes nothing here.</p>\n<div class=\"bar\">{} \
+         <a href=\"index.html\">No, show all processes</a></div>\n",
         escape(&what),
         button(token, name, process, "Yes")
     )
@@ -86,10 +86,10 @@ fn row(body: &mut String, status: &Status, token: &str) {
     push(
         body,
         format_args!(
-            "<tr><td class=\"{class}\">{}</td><td>{}</td>\
-             <td><a href=\"tail.html?processname={link}\">{}</a></td>\
-             <td>{} <a href=\"logtail/{link}\">Tail -f Stdout</a> \
-             <a href=\"logtail/{link}/stderr\">Tail -f Stderr</a></td></tr>\n",
+            "<tr><td class=\"state {class}\">{}</td><td class=\"what\">{}</td>\
+             <td class=\"name\"><a href=\"tail.html?processname={link}\">{}</a></td>\
+             <td class=\"actions\"><div>{} <a href=\"logtail/{link}\">Tail -f Stdout</a> \
+             <a href=\"logtail/{link}/stderr\">Tail -f Stderr</a></div></td></tr>\n",
             status.state.name().to_lowercase(),
             escape(&status.description),
             escape(&name),
