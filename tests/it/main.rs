@@ -33,7 +33,10 @@ mod auth;
 mod control;
 
 // The daemon itself.
+mod bad_days;
+mod clock;
 mod flags;
+mod init;
 mod refuse;
 mod reload;
 mod scale;
