@@ -222,3 +222,17 @@ fn on_a_read_only_root_and_without_a_passwd_entry_it_works() {
     send(container.daemon, Signal::SIGTERM);
     assert_eq!(container.wait_for_exit(), Some(0));
 }
+
+#[test]
+fn the_example_for_containers_works() {
+    if foreign() {
+        return;
+    }
+    let dir = Dir::new();
+    dir.write("sd.conf", include_str!("../../examples/container.conf"));
+    let mut container = Container::start(dir, &[]);
+    container.wait_for_output("worker works\n");
+    send(container.daemon, Signal::SIGTERM);
+    container.wait_for_output("stopped: web (terminated by SIGTERM)");
+    assert_eq!(container.wait_for_exit(), Some(0));
+}
