@@ -287,6 +287,8 @@ pub(crate) struct Start<'a> {
     pub(crate) socket: Option<&'a str>,
     /// Flags besides `-n -c …`.
     pub(crate) flags: &'a [&'a str],
+    /// Variables besides ours.
+    pub(crate) env: &'a [(&'a str, &'a str)],
 }
 
 impl Default for Start<'_> {
@@ -297,6 +299,7 @@ impl Default for Start<'_> {
             pidfile: "d.pid",
             socket: Some("s.sock"),
             flags: &[],
+            env: &[],
         }
     }
 }
@@ -335,6 +338,12 @@ impl Daemon {
             .args(start.flags.iter().map(|flag| dir.fill(flag)))
             .current_dir(dir.path(""))
             .env("TMPDIR", dir.path("tmp"))
+            .envs(
+                start
+                    .env
+                    .iter()
+                    .map(|(name, value)| (name, dir.fill(value))),
+            )
             .stdin(Stdio::null())
             .stdout(output("daemon.out"))
             .stderr(output("daemon.err"))
@@ -467,6 +476,16 @@ impl Daemon {
         );
         UnixStream::connect(&self.socket)
             .map_or_else(|_| String::new(), |socket| post(socket, &call))
+    }
+
+    /// Asks for something to be done to a process, and not to wait until it is.
+    pub(crate) fn rpc_without_waiting(&self, method: &str, process: &str) {
+        let call = format!(
+            "<?xml version='1.0'?><methodCall><methodName>{method}</methodName><params>\
+             <param><value><string>{process}</string></value></param>\
+             <param><value><boolean>0</boolean></value></param></params></methodCall>"
+        );
+        post(self.connect(), &call);
     }
 
     /// A field of `getProcessInfo`; none if there is no answer or no such process.

@@ -34,7 +34,10 @@ mod control;
 mod large;
 
 // The daemon itself.
+mod bad_days;
+mod clock;
 mod flags;
+mod init;
 mod refuse;
 mod reload;
 mod scale;
