@@ -12,6 +12,10 @@ use actix::Addr;
 use futures_util::future::join_all;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a start or the end of a process waits for logs whose disk hangs.
+pub(super) const LOGS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is to be made.
 pub(super) struct Launch {
@@ -36,7 +40,10 @@ impl Launch {
             reason: error.to_string(),
             cause: Cause::of_command(&error),
         })?;
-        for opened in join_all(self.logs.iter().map(|output| output.send(Open))).await {
+        // A disk that hangs holds up its log, not its program: that goes on without it.
+        let opens = join_all(self.logs.iter().map(|output| output.send(Open)));
+        let opened = tokio::time::timeout(LOGS_PATIENCE, opens).await;
+        for opened in opened.unwrap_or_default() {
             if let Ok(Err(error)) = opened {
                 let name = &self.program.name;
                 return Err(NotSpawned {

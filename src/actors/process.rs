@@ -7,7 +7,7 @@
 //! (or a short time is over), before anything else that time brings.
 
 use super::handle::{LogError, SignalError, StartError, StdinError, StopError};
-use super::launching::{Launch, luck};
+use super::launching::{LOGS_PATIENCE, Launch, luck};
 use super::listening::Listening;
 use super::output::{Attach, Clear, Drain, Output, Reopen};
 use super::pool::Seat;
@@ -687,7 +687,9 @@ impl Handler<Retire> for Process {
         let outputs = std::mem::take(&mut self.outputs);
         ctx.stop();
         Box::pin(async move {
-            drop(join_all(outputs.iter().map(|output| output.send(output::Retire))).await);
+            let retired = join_all(outputs.iter().map(|output| output.send(output::Retire)));
+            // A log whose disk hangs closes by itself when that is over.
+            drop(tokio::time::timeout(LOGS_PATIENCE, retired).await);
         })
     }
 }

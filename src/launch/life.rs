@@ -20,7 +20,11 @@ use std::cell::RefCell;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+
+/// How long the last lines of the main log may take.
+const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// Lives until the daemon has left.
 pub(super) fn live(prepared: Prepared) -> ExitCode {
@@ -117,7 +121,8 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
     if let Some(servers) = servers {
         servers.close().await;
     }
-    mainlog.flush().await;
+    // A disk that hangs does not keep us.
+    let _ = tokio::time::timeout(LAST_LINES, mainlog.flush()).await;
     drop(kept);
     left.map_or(ExitCode::FAILURE, ExitCode::from)
 }
