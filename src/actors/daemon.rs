@@ -32,7 +32,7 @@ use actix::{
 };
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, join_all};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -307,16 +307,31 @@ impl Daemon {
         ctx.spawn(stopped.map(move |_, act, ctx| act.next_wave(waves, ctx)));
     }
 
+    /// Who of a group is not stopped, as the group lists its programs.
+    fn unstopped(&self, active: &Active) -> Vec<Arc<str>> {
+        let Some(group) = self.world.table.group(&active.config.name) else {
+            return Vec::new();
+        };
+        let listed = active.config.processes.iter().enumerate();
+        let places: HashMap<&str, usize> = listed
+            .map(|(place, process)| (process.name.as_str(), place))
+            .collect();
+        let rows = group.rows.iter();
+        let mut unstopped: Vec<_> = rows
+            .filter(|row| !row.read().state.is_stopped())
+            .map(|row| Arc::clone(&row.name))
+            .collect();
+        unstopped.sort_by_key(|name| places.get(&**name).copied());
+        unstopped
+    }
+
     /// Says from time to time whom we wait for.
     fn report(&self, ctx: &mut Context<Self>) {
-        let mut names: Vec<Arc<str>> = Vec::new();
-        for group in self.world.table.groups() {
-            let unstopped = group
-                .rows
-                .iter()
-                .filter(|row| !row.read().state.is_stopped());
-            names.extend(unstopped.map(|row| Arc::clone(&row.name)));
-        }
+        let names: Vec<Arc<str>> = self
+            .active
+            .iter()
+            .flat_map(|it| self.unstopped(it))
+            .collect();
         if !names.is_empty() {
             slog::info!(self.world.log, "waiting for {} to die", names.join(", "));
             ctx.run_later(REPORT_EVERY, |act, ctx| {
