@@ -119,6 +119,7 @@ def questions(everybody, rounds, numbers, every=False):
     """XML-RPC: calls a second and latency, beside the original and a C server that answers the
     same bytes without a thought."""
     kin = [peer for peer in everybody if peer.kin]
+    failed = {}
     for programs in (10, 100, 1000):
         runs = []
         try:
@@ -126,11 +127,14 @@ def questions(everybody, rounds, numbers, every=False):
                 runs.append(Run(peer, programs))
             time.sleep(2)
             for case in ask.cases(programs, every):
-                ask.compare(case, runs, rounds, numbers)
+                try:
+                    ask.compare(case, runs, rounds, numbers)
+                except (OSError, subprocess.SubprocessError) as error:
+                    failed[str(case)] = str(error)
         finally:
             for run in runs:
                 run.close()
-    return {}
+    return failed
 
 
 def status(everybody, rounds, numbers):

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "net.h"
+#include <signal.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -27,6 +28,8 @@ int main(int argc, char **argv)
 {
     if (argc < 3)
         return 2;
+    /* Who hangs up early ends nobody else's service. */
+    signal(SIGPIPE, SIG_IGN);
     union place place;
     socklen_t size = place_of(argv[1], &place);
     response = contents(argv[2], &response_length);

@@ -81,7 +81,8 @@ int main(int argc, char **argv)
         lines[i].bytes = malloc(ROOM);
         connect_line(&lines[i]);
     }
-    while (now() < end && count < MOST) {
+    /* Whoever needs longer for one answer gets the time for one. */
+    while (now() < (count ? end : end + 30e6) && count < MOST) {
         struct epoll_event events[64];
         int ready = epoll_wait(poll_fd, events, 64, 1000);
         for (int i = 0; i < ready; i++) {
