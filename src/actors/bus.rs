@@ -14,7 +14,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The way to the bus, for publishers and pools on any thread. Clones lead to the same bus.
 #[derive(Clone, Debug)]
-pub struct Bus {
+pub struct Bus(Arc<Way>);
+
+/// Each clone of an address has a queue entry of its own; thousands of publishers share one.
+#[derive(Debug)]
+struct Way {
     address: Addr<EventBus>,
     wanted: Wanted,
 }
@@ -73,18 +77,18 @@ impl Bus {
             wanted: wanted.clone(),
         }
         .start();
-        Self { address, wanted }
+        Self(Arc::new(Way { address, wanted }))
     }
 
     /// Whether anybody wants events of this type. Cheap: one load.
     pub fn wants(&self, kind: EventKind) -> bool {
-        self.wanted.wants(kind)
+        self.0.wanted.wants(kind)
     }
 
     /// Publishes an event if anybody wants its type; else it is not even built.
     pub fn publish(&self, kind: EventKind, event: impl FnOnce() -> Event) {
         if self.wants(kind) {
-            self.address.do_send(Publish(event()));
+            self.0.address.do_send(Publish(event()));
         }
     }
 
@@ -93,7 +97,7 @@ impl Bus {
     pub async fn publish_paced(&self, kind: EventKind, event: impl FnOnce() -> Event) {
         if self.wants(kind) {
             // A bus that is gone has nobody to tell.
-            let _ = self.address.send(Publish(event())).await;
+            let _ = self.0.address.send(Publish(event())).await;
         }
     }
 
@@ -101,29 +105,29 @@ impl Bus {
     pub fn subscribe(&self, mask: EventMask, pool: Recipient<Delivered>) {
         // First the mask, then the message: who publishes from now on sees it, and what they
         // send is behind the message in the bus's mailbox.
-        self.wanted.add(mask);
-        self.address.do_send(Subscribe { mask, pool });
+        self.0.wanted.add(mask);
+        self.0.address.do_send(Subscribe { mask, pool });
     }
 
     /// Ends a subscription. Events that are on their way may still arrive.
     pub fn unsubscribe(&self, pool: Recipient<Delivered>) {
-        self.address.do_send(Unsubscribe(pool));
+        self.0.address.do_send(Unsubscribe(pool));
     }
 
     /// Does something once everything that was published before is on its way to its pools, e.g.
     /// sends a pool what must come after that.
     pub fn then(&self, what: impl FnOnce() + Send + 'static) {
-        self.address.do_send(Then(Box::new(what)));
+        self.0.address.do_send(Then(Box::new(what)));
     }
 
     /// The address, for those who publish through a mailbox of their own.
-    pub const fn address(&self) -> &Addr<EventBus> {
-        &self.address
+    pub fn address(&self) -> &Addr<EventBus> {
+        &self.0.address
     }
 
     /// The shared mask.
-    pub const fn wanted(&self) -> &Wanted {
-        &self.wanted
+    pub fn wanted(&self) -> &Wanted {
+        &self.0.wanted
     }
 }
 

@@ -23,6 +23,7 @@ use crate::config::{
 };
 use crate::model::envelope::Style;
 use crate::model::feeder::Settings;
+use crate::model::process::Policy;
 use crate::model::signal::Signal;
 use crate::model::state::{Channel, ProcessState};
 use crate::sys::autolog;
@@ -188,6 +189,7 @@ impl Group {
                 seats = seated.into_iter();
             }
         }
+        let mut policies = Policies::default();
         let member = |(place, program): (usize, &Arc<ProcessConfig>)| {
             let log = |channel| {
                 let path = match &stream(program, channel).logfile {
@@ -195,7 +197,7 @@ impl Group {
                     LogFile::Path(path) => path,
                     LogFile::Auto => auto_logs.get(&(program.name.clone(), channel))?,
                 };
-                Some(Arc::new(path.clone()))
+                Some(Arc::from(path.as_path()))
             };
             let row = Arc::new(Row::new(Arc::clone(&name), program.name.as_str().into()));
             row.write(|row| {
@@ -203,7 +205,15 @@ impl Group {
                 row.stderr_logfile = log(Channel::Stderr);
             });
             Member {
-                process: process(world, config, program, &row, socket.clone(), seats.next()),
+                process: process(
+                    world,
+                    config,
+                    program,
+                    policies.of(program),
+                    &row,
+                    socket.clone(),
+                    seats.next(),
+                ),
                 row,
                 autostart: program.autostart,
                 priority: program.priority,
@@ -302,11 +312,26 @@ impl Group {
     }
 }
 
+/// The policies of a group's members: those of one program have one in common.
+#[derive(Default)]
+struct Policies(Option<Arc<Policy>>);
+
+impl Policies {
+    fn of(&mut self, program: &ProcessConfig) -> Arc<Policy> {
+        let policy = program.policy();
+        match &self.0 {
+            Some(last) if **last == policy => Arc::clone(last),
+            Some(_) | None => Arc::clone(self.0.insert(Arc::new(policy))),
+        }
+    }
+}
+
 /// The actor of a process, and those of its outputs.
 fn process(
     world: &Rc<World>,
     config: &Config,
     program: &Arc<ProcessConfig>,
+    policy: Arc<Policy>,
     row: &Arc<Row>,
     socket: Option<fcgi::Shared>,
     seat: Option<Seat>,
@@ -319,7 +344,7 @@ fn process(
             process: Arc::clone(&row.name),
             group: Arc::clone(&row.group),
             channel,
-            logfile: snapshot.logfile(channel).map(|path| path.to_path_buf()),
+            logfile: snapshot.logfile(channel).cloned(),
             maxbytes: stream.maxbytes,
             backups: stream.backups,
             style: stream.style.clone(),
@@ -336,8 +361,7 @@ fn process(
         Output::start(
             &world.rooms,
             config,
-            world.log.clone(),
-            Some(world.bus.clone()),
+            Arc::clone(&world.ends),
             Some(Arc::clone(row)),
         )
     };
@@ -352,7 +376,7 @@ fn process(
         outputs.push(output(Channel::Stderr));
     }
     let (world, program) = (Rc::clone(world), Arc::clone(program));
-    let process = Process::new(world, program, Arc::clone(row), outputs, socket);
+    let process = Process::new(world, program, policy, Arc::clone(row), outputs, socket);
     match seat {
         None => process,
         Some(seat) => process.listening(seat),

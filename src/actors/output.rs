@@ -25,7 +25,7 @@ use slog::Logger;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -39,7 +39,7 @@ pub struct OutputConfig {
     /// Which of its streams.
     pub channel: Channel,
     /// The file they are kept in, if any.
-    pub logfile: Option<PathBuf>,
+    pub logfile: Option<Arc<Path>>,
     /// Bytes after which the file is rotated; 0 is never.
     pub maxbytes: u64,
     /// How many rotated files are kept.
@@ -58,21 +58,27 @@ pub struct OutputConfig {
     pub is_protocol: bool,
 }
 
+/// Where streams tell things besides their logs. All streams share one.
+#[derive(Clone, Debug)]
+pub struct Ends {
+    /// The main log.
+    pub log: Logger,
+    /// Where events are published, if anywhere.
+    pub bus: Option<Bus>,
+}
+
 /// The actor of one stream; see the module.
+///
+/// There are two for each process: a field here is paid for twice as often as one of a process.
 pub struct Output {
-    /// Without its `logfile`, which is `path`.
     pub(super) config: OutputConfig,
-    path: Option<Arc<Path>>,
-    pub(super) log: Logger,
-    pub(super) bus: Option<Bus>,
+    pub(super) ends: Arc<Ends>,
     /// Open while a pipe is, and from [`Open`] on.
     pub(super) target: Option<Shared>,
     pub(super) filters: Option<Box<Filters>>,
     /// Where the log is written line by line.
     pub(super) lines: Option<Box<LineLog>>,
     pub(super) flow: Flow,
-    /// Those who wait for the end of a draining.
-    pub(super) waiters: Vec<oneshot::Sender<()>>,
     pub(super) retiring: bool,
     /// Where it is noted that the stream is not in its log.
     row: Option<Arc<Row>>,
@@ -156,23 +162,18 @@ impl Output {
     /// so in the `row`.
     pub fn start(
         rooms: &LogRooms,
-        mut config: OutputConfig,
-        log: Logger,
-        bus: Option<Bus>,
+        config: OutputConfig,
+        ends: Arc<Ends>,
         row: Option<Arc<Row>>,
     ) -> Addr<Self> {
         let room = rooms.for_path(config.logfile.as_deref());
-        let path = config.logfile.take().map(Arc::from);
         Self::start_in_arbiter(&room, move |_| Self {
             filters: filters(&config),
             config,
-            path,
-            log,
-            bus,
+            ends,
             target: None,
             lines: None,
             flow: Flow::default(),
-            waiters: Vec::new(),
             retiring: false,
             row,
             noted: None,
@@ -206,8 +207,7 @@ impl Output {
 
     fn drained(&mut self) -> ResponseFuture<()> {
         let (answer, answered) = oneshot::channel();
-        self.waiters.push(answer);
-        self.flow.begin_to_drain();
+        self.flow.begin_to_drain(answer);
         Box::pin(async {
             // Without an answer the actor is gone, and there is nothing left to drain.
             let _ = answered.await;
@@ -237,8 +237,8 @@ impl Handler<Open> for Output {
     type Result = Result<(), OpenError>;
 
     fn handle(&mut self, Open: Open, _: &mut Self::Context) -> Self::Result {
-        if let Some(path) = &self.path {
-            self.target = Some(target::open(path, &self.log)?);
+        if let Some(path) = &self.config.logfile {
+            self.target = Some(target::open(path, &self.ends.log)?);
             self.flow.ended = false;
         }
         Ok(())
@@ -251,9 +251,9 @@ impl Handler<Attach> for Output {
     fn handle(&mut self, Attach { pipe, pid }: Attach, _: &mut Self::Context) {
         self.sweep();
         if self.target.is_none()
-            && let Some(path) = &self.path
+            && let Some(path) = &self.config.logfile
         {
-            self.target = Some(target::open_or_lose(path, &self.log));
+            self.target = Some(target::open_or_lose(path, &self.ends.log));
         }
         self.filters = filters(&self.config);
         let config = &self.config;
@@ -275,7 +275,7 @@ impl Handler<Clear> for Output {
     type Result = Result<(), ClearError>;
 
     fn handle(&mut self, Clear: Clear, _: &mut Self::Context) -> Self::Result {
-        let Some(path) = &self.path else {
+        let Some(path) = &self.config.logfile else {
             return Ok(());
         };
         let cleared = match self.target.clone().or_else(|| target::find(path)) {

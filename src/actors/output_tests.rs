@@ -11,6 +11,7 @@ use slog::{Drain as _, OwnedKVList, Record};
 use std::fs;
 use std::io::{PipeWriter, Write};
 use std::os::fd::AsFd;
+use std::path::PathBuf;
 
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -69,7 +70,7 @@ impl Stage {
             process: Arc::from("cat"),
             group: Arc::from("pets"),
             channel: Channel::Stdout,
-            logfile: Some(self.path()),
+            logfile: Some(self.path().into()),
             maxbytes: 0,
             backups: 0,
             style: LogStyle::default(),
@@ -84,7 +85,8 @@ impl Stage {
     fn start(&self, config: OutputConfig) -> Addr<Output> {
         let drain = slog::LevelFilter::new(self.said.clone(), self.level).ignore_res();
         let log = Logger::root(drain, slog::o!());
-        Output::start(&self.rooms, config, log, self.bus.clone(), None)
+        let bus = self.bus.clone();
+        Output::start(&self.rooms, config, Arc::new(Ends { log, bus }), None)
     }
 }
 
@@ -289,7 +291,7 @@ fn a_full_disk_does_not_stop_the_child_and_is_said_once() {
     run(async {
         let stage = Stage::new();
         let output = stage.start(OutputConfig {
-            logfile: Some(PathBuf::from("/dev/full")),
+            logfile: Some(PathBuf::from("/dev/full").into()),
             ..stage.config()
         });
         let child = spawn(&output).await;
@@ -314,7 +316,7 @@ fn a_target_that_nobody_reads_blocks_neither_child_nor_neighbour() {
         let stage = Stage::new();
         let fifo = stage.folder.fifo("fifo");
         let stuck = stage.start(OutputConfig {
-            logfile: Some(fifo),
+            logfile: Some(fifo.into()),
             ..stage.config()
         });
         let neighbour = stage.start(stage.config());
@@ -334,7 +336,7 @@ fn a_slow_reader_of_a_fifo_gets_every_byte() {
         let stage = Stage::new();
         let fifo = stage.folder.fifo("fifo");
         let output = stage.start(OutputConfig {
-            logfile: Some(fifo.clone()),
+            logfile: Some(fifo.clone().into()),
             ..stage.config()
         });
         let child = spawn(&output).await;
@@ -384,7 +386,7 @@ fn a_log_whose_folder_goes_and_comes_is_written_again() {
         fs::create_dir(&folder).expect("the name is free");
         let path = folder.join("x.log");
         let output = stage.start(OutputConfig {
-            logfile: Some(path.clone()),
+            logfile: Some(path.clone().into()),
             ..stage.config()
         });
         let mut child = spawn(&output).await;
@@ -451,7 +453,7 @@ fn a_log_that_cannot_be_opened_says_why() {
         let stage = Stage::new();
         let check = async |path: &Path, errno: &str| {
             let output = stage.start(OutputConfig {
-                logfile: Some(path.to_path_buf()),
+                logfile: Some(path.to_path_buf().into()),
                 ..stage.config()
             });
             let errno = errno.to_owned();

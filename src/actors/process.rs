@@ -20,7 +20,7 @@ use super::world::{BringDown, World};
 use super::{fcgi, output};
 use crate::config::{LogFile, ProcessConfig};
 use crate::model::event::{Event, EventKind, StateChange};
-use crate::model::process::{Change, Effect, Input, Machine, StartVerdict, State};
+use crate::model::process::{Change, Effect, Input, Machine, Policy, StartVerdict, State};
 use crate::model::signal::Signal;
 use crate::model::state::Mood;
 use crate::sys::clock;
@@ -55,7 +55,7 @@ pub struct Process {
     open_socket: Option<Arc<fcgi::Open>>,
     stdin: Option<Stdin>,
     /// What it has besides if it is a listener.
-    listening: Option<Listening>,
+    listening: Option<Box<Listening>>,
     /// An end that was heard of and is not told yet.
     death: Option<Ended>,
     /// When to make the child that is asked for.
@@ -148,17 +148,18 @@ pub struct ReopenLogs;
 pub struct Retire;
 
 impl Process {
-    /// A process that was never started. `outputs` are those of its stdout and, unless that is
+    /// A process that was never started. `policy` is that of its program; `outputs` are those of its stdout and, unless that is
     /// redirected, its stderr, in this order; `socket` is the descriptor 0 of a FastCGI program.
     pub fn new(
         world: Rc<World>,
         program: Arc<ProcessConfig>,
+        policy: Arc<Policy>,
         row: Arc<Row>,
         outputs: Vec<Addr<Output>>,
         socket: Option<fcgi::Shared>,
     ) -> Self {
         Self {
-            machine: Machine::new(program.policy()).with_luck(luck(&program.name)),
+            machine: Machine::new(policy).with_luck(luck(&program.name)),
             owner: world.register.new_owner(),
             cause: None,
             world,
@@ -181,7 +182,7 @@ impl Process {
     pub(super) fn listening(mut self, seat: Seat) -> Self {
         let stdout = &self.program.stdout;
         let is_logged = stdout.logfile != LogFile::None || stdout.syslog;
-        self.listening = Some(Listening::new(seat, is_logged));
+        self.listening = Some(Box::new(Listening::new(seat, is_logged)));
         self
     }
 
@@ -310,7 +311,7 @@ impl Process {
     }
 
     fn await_last_words(&mut self, ctx: &mut Context<Self>) {
-        let heard = self.listening.as_mut().map(Listening::drain);
+        let heard = self.listening.as_mut().map(|it| it.drain());
         let outputs = self.outputs.clone();
         let drains = async move {
             if let Some(heard) = heard {

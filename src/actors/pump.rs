@@ -37,6 +37,7 @@ use std::task::{self, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::sync::oneshot;
 use tokio::time::Sleep;
 
 /// As much is read at once, and written at once; as in the original, because a log may be longer
@@ -79,7 +80,7 @@ pub(super) struct Flow {
     capacity: usize,
     pace: Pace,
     rest: Option<Pin<Box<Sleep>>>,
-    draining: Draining,
+    draining: Option<Box<Draining>>,
     /// The pipe has come to its end, and the log is not needed any more.
     pub(super) ended: bool,
     /// Waits until the target takes bytes again.
@@ -103,13 +104,12 @@ enum Pipe {
 }
 
 /// How far it is with reading what a dead child has left.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Draining {
-    #[default]
-    No,
+#[derive(Debug, Default)]
+struct Draining {
     /// So many bytes may still be from before the draining began.
-    Left(usize),
-    Done,
+    left: usize,
+    /// Those who wait for its end.
+    waiters: Vec<oneshot::Sender<()>>,
 }
 
 enum Found {
@@ -128,18 +128,25 @@ impl Flow {
         self.rest = None;
         self.ended = false;
         // Whoever waits for the end of the child before has seen it in the sweep.
-        if self.draining != Draining::No {
-            self.draining = Draining::Done;
-        }
+        self.drained();
     }
 
-    /// What the pipe holds by now is to be read at once.
-    pub(super) fn begin_to_drain(&mut self) {
-        self.draining = Draining::Left(self.capacity);
+    /// What the pipe holds by now is to be read at once; then `waiter` hears of it.
+    pub(super) fn begin_to_drain(&mut self, waiter: oneshot::Sender<()>) {
+        let draining = self.draining.get_or_insert_default();
+        draining.left = self.capacity.max(1);
+        draining.waiters.push(waiter);
         self.rest = None;
         self.unwatch();
         // A log that was opened for a child that never came.
         self.ended |= matches!(self.pipe, Pipe::None);
+    }
+
+    /// Nothing is left to be drained, if anything was.
+    fn drained(&mut self) {
+        if let Some(draining) = &mut self.draining {
+            draining.left = 0;
+        }
     }
 
     fn unwatch(&mut self) {
@@ -245,13 +252,18 @@ impl Output {
             ready!(self.poll_events(cx));
             ready!(self.poll_clogged(cx));
             self.poll_unfinished(cx);
-            if self.flow.draining == Draining::Done {
+            if self.flow.draining.as_ref().is_some_and(|it| it.left == 0) {
                 if self.finish_filters() {
                     // What they held back may have met a full pipe or be an event.
                     continue;
                 }
-                self.flow.draining = Draining::No;
-                for waiter in self.waiters.drain(..) {
+                for waiter in self
+                    .flow
+                    .draining
+                    .take()
+                    .into_iter()
+                    .flat_map(|it| it.waiters)
+                {
                     let _ = waiter.send(());
                 }
                 if self.retiring {
@@ -259,8 +271,8 @@ impl Output {
                 }
             }
             if matches!(self.flow.pipe, Pipe::None) {
-                if self.flow.draining != Draining::No {
-                    self.flow.draining = Draining::Done;
+                if self.flow.draining.is_some() {
+                    self.flow.drained();
                     continue;
                 }
                 if std::mem::take(&mut self.flow.ended) {
@@ -282,10 +294,10 @@ impl Output {
                 Found::Nothing => {
                     self.flow.rest = None;
                     self.flow.pace.calm_down();
-                    if self.flow.draining == Draining::No {
+                    if self.flow.draining.is_none() {
                         ready!(self.flow.poll_watch(cx));
                     } else {
-                        self.flow.draining = Draining::Done;
+                        self.flow.drained();
                     }
                 }
                 Found::End => self.end_pipe(),
@@ -295,11 +307,8 @@ impl Output {
 
     fn after_bytes(&mut self, count: usize) {
         let flow = &mut self.flow;
-        if let Draining::Left(left) = flow.draining {
-            flow.draining = match left.saturating_sub(count) {
-                0 => Draining::Done,
-                left => Draining::Left(left),
-            };
+        if let Some(draining) = &mut flow.draining {
+            draining.left = draining.left.saturating_sub(count);
             return;
         }
         match flow.pace.after(count, flow.capacity.min(SCRATCH)) {
@@ -333,7 +342,7 @@ impl Output {
                     let (process, channel) =
                         (repr(&self.config.process), self.config.channel.name());
                     warn!(
-                        self.log,
+                        self.ends.log,
                         "{process} {channel} cannot be read any more: {error}"
                     );
                     Found::End
@@ -389,7 +398,7 @@ impl Output {
         if open {
             let (process, channel) = (repr(&self.config.process), self.config.channel.name());
             debug!(
-                self.log,
+                self.ends.log,
                 "{process} {channel} ended within a comm event, which is dropped"
             );
         }
@@ -416,18 +425,18 @@ impl Output {
                 };
                 self.publish(kind, bytes, Event::ProcessCommunication);
                 let (process, channel) = (repr(&self.config.process), self.config.channel.name());
-                debug!(self.log, "{process} {channel} emitted a comm event");
+                debug!(self.ends.log, "{process} {channel} emitted a comm event");
             }
-            Filtered::Line(line) => super::syslogger::send(line, &self.log),
+            Filtered::Line(line) => super::syslogger::send(line, &self.ends.log),
         }
     }
 
     /// Tells the main log and the listeners of output, where they want to know.
     fn tell(&mut self, bytes: &[u8]) {
-        if self.log.is_enabled(Level::Debug) && !self.config.is_protocol {
+        if self.ends.log.is_enabled(Level::Debug) && !self.config.is_protocol {
             let (process, channel) = (repr(&self.config.process), self.config.channel.name());
             let text = text_or_undecodable(bytes);
-            debug!(self.log, #OUTPUT_TAG, "{process} {channel} output:\n{text}");
+            debug!(self.ends.log, #OUTPUT_TAG, "{process} {channel} output:\n{text}");
         }
         if self.config.events_enabled {
             let kind = match self.config.channel {
@@ -439,7 +448,7 @@ impl Output {
     }
 
     fn publish(&mut self, kind: EventKind, bytes: &[u8], event: fn(Written) -> Event) {
-        if !self.bus.as_ref().is_some_and(|bus| bus.wants(kind)) {
+        if !self.ends.bus.as_ref().is_some_and(|bus| bus.wants(kind)) {
             return;
         }
         let config = &self.config;
@@ -464,7 +473,7 @@ impl Output {
                 ready!(sending.as_mut().poll(cx));
                 events.sending = None;
             }
-            let (Some(event), Some(bus)) = (events.waiting.pop_front(), &self.bus) else {
+            let (Some(event), Some(bus)) = (events.waiting.pop_front(), &self.ends.bus) else {
                 return Poll::Ready(());
             };
             let bus = bus.clone();
@@ -497,7 +506,7 @@ impl Output {
             let (number, process) = (pipe.as_raw_fd(), repr(&self.config.process));
             let channel = self.config.channel.name();
             debug!(
-                self.log,
+                self.ends.log,
                 "fd {number} closed, stopped monitoring <Output for {process} ({channel})>"
             );
         }

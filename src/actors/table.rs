@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::model::exit::Exit;
 use crate::model::listener::ListenerState;
 use crate::model::state::{Channel, Mood, ProcessState};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -29,9 +29,9 @@ pub struct Snapshot {
     pub spawnerr: Option<Arc<str>>,
     /// The file that holds its stdout, once it is known (an `AUTO` log has a name once the group
     /// was added).
-    pub stdout_logfile: Option<Arc<PathBuf>>,
+    pub stdout_logfile: Option<Arc<Path>>,
     /// The file that holds its stderr.
-    pub stderr_logfile: Option<Arc<PathBuf>>,
+    pub stderr_logfile: Option<Arc<Path>>,
     /// Where the dialogue with it is, if it is a listener that was ever started; written by its
     /// pool.
     pub listener: Option<ListenerState>,
@@ -91,7 +91,7 @@ impl Snapshot {
     }
 
     /// The log of a channel.
-    pub fn logfile(&self, channel: Channel) -> Option<&Arc<PathBuf>> {
+    pub fn logfile(&self, channel: Channel) -> Option<&Arc<Path>> {
         match channel {
             Channel::Stdout => self.stdout_logfile.as_ref(),
             Channel::Stderr => self.stderr_logfile.as_ref(),

@@ -3,6 +3,7 @@
 
 use super::bus::Bus;
 use super::logs::LogRooms;
+use super::output::Ends;
 use super::reaper::Reaper;
 use super::spawner::Spawner;
 use super::table::Table;
@@ -19,6 +20,8 @@ pub struct World {
     pub log: slog::Logger,
     /// Where events are published.
     pub bus: Bus,
+    /// Both, for the streams.
+    pub ends: Arc<Ends>,
     /// The rooms of the logs.
     pub rooms: LogRooms,
     /// Who makes children.

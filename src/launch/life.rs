@@ -8,6 +8,7 @@ use crate::actors::bus::Bus;
 use crate::actors::daemon::Daemon;
 use crate::actors::logs::LogRooms;
 use crate::actors::mainlog::{self, MainLogFeed};
+use crate::actors::output::Ends;
 use crate::actors::reaper::Reaper;
 use crate::actors::spawner::Spawner;
 use crate::actors::table::Table;
@@ -76,9 +77,15 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
     });
     let edge = Arbiter::new();
     let (bring_down, downfall) = mpsc::unbounded_channel();
+    let bus = Bus::start(users::node_name().into());
+    let ends = Arc::new(Ends {
+        log: log.clone(),
+        bus: Some(bus.clone()),
+    });
     let world = Rc::new(World {
         log: log.clone(),
-        bus: Bus::start(users::node_name().into()),
+        bus,
+        ends,
         rooms: rooms.clone(),
         spawner: spawner.clone(),
         register: Arc::clone(&register),

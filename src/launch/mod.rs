@@ -24,7 +24,7 @@ use crate::config::{self, Config, LoadRequest, Note, NoteLevel, Overrides, Serve
 use crate::sys::limits::{self, Resource};
 use crate::sys::pidfile::{Pidfile, PidfileError};
 use crate::sys::users::Identity;
-use crate::sys::{daemonize, fds, privileges, signals, users};
+use crate::sys::{daemonize, fds, memory, privileges, signals, users};
 use cli::{Flags, Invocation, UsageError};
 use servers::Bound;
 use std::collections::BTreeMap;
@@ -58,6 +58,7 @@ struct Prepared {
 
 /// The program `supervisord`.
 pub fn supervisord() -> ExitCode {
+    memory::share_one_heap();
     let (program, args) = command_line();
     match settle().and_then(|()| prepare(program.clone(), &args)) {
         Ok(Some(prepared)) => life::live(prepared),

@@ -29,7 +29,7 @@ pub(crate) fn api(mood: Mood, supervisor_rpc: bool, log: Option<&Path>) -> Api {
         live.state = ProcessState::Running;
         live.pid = Some(77);
         live.start = 1 << 40;
-        live.stdout_logfile = log.map(|path| Arc::new(path.to_owned()));
+        live.stdout_logfile = log.map(Arc::from);
     });
     row("pets", "tom").write(|live| {
         live.start = 1000;

@@ -10,7 +10,7 @@ use crate::model::listener::ListenerState;
 use crate::model::name::Namespec;
 use crate::model::state::ProcessState;
 use crate::model::time::uptime;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -214,7 +214,7 @@ fn config_info(
 /// What stands for a value that is not there: XML-RPC has no word for it.
 const NONE: &str = "none";
 
-fn stream_info(channel: &str, stream: &StreamConfig, name: Option<&PathBuf>, out: &mut Writer) {
+fn stream_info(channel: &str, stream: &StreamConfig, name: Option<&Path>, out: &mut Writer) {
     let key = |option: &str| format!("{channel}_{option}");
     long(
         out,
@@ -251,8 +251,8 @@ pub(super) fn now() -> i64 {
     saturated(since.as_secs())
 }
 
-fn path_text(path: Option<&Arc<PathBuf>>) -> String {
-    let text = path.map(|path| Path::to_string_lossy(path));
+fn path_text(path: Option<&Arc<Path>>) -> String {
+    let text = path.map(|path| path.to_string_lossy());
     text.map(std::borrow::Cow::into_owned).unwrap_or_default()
 }
 

@@ -11,7 +11,7 @@ use super::xml::{Fault, Writer};
 use crate::actors::handle::LogError;
 use crate::model::name::DisplayName;
 use crate::model::state::Channel;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Bytes of a log in one answer: the whole of one with the default `logfile_maxbytes` of 50 MB.
@@ -41,8 +41,7 @@ impl Api {
         out: &'w mut Writer,
     ) -> Result<&'w mut Writer, Fault> {
         let path = self.log_of(&args.text()?, Channel::Stdout)?;
-        self.read(path.as_deref().map(PathBuf::as_path), args, out)
-            .await
+        self.read(path.as_deref(), args, out).await
     }
 
     pub(super) async fn read_stderr<'w>(
@@ -51,8 +50,7 @@ impl Api {
         out: &'w mut Writer,
     ) -> Result<&'w mut Writer, Fault> {
         let path = self.log_of(&args.text()?, Channel::Stderr)?;
-        self.read(path.as_deref().map(PathBuf::as_path), args, out)
-            .await
+        self.read(path.as_deref(), args, out).await
     }
 
     pub(super) async fn tail_stdout<'w>(
@@ -115,12 +113,13 @@ impl Api {
     /// The last bytes of a process's log, at most `length` of them, for a page.
     pub async fn end_of_log(&self, name: &str, length: i64) -> Result<Vec<u8>, Fault> {
         let path = self.log_of(name, Channel::Stdout)?;
-        let path = path.as_deref().map(PathBuf::as_path);
-        let (_turn, bytes) = self.piece(path, -length.clamp(1, MAX_LOG), 0).await?;
+        let (_turn, bytes) = self
+            .piece(path.as_deref(), -length.clamp(1, MAX_LOG), 0)
+            .await?;
         Ok(bytes)
     }
 
-    fn log_of(&self, name: &str, channel: Channel) -> Result<Option<Arc<PathBuf>>, Fault> {
+    fn log_of(&self, name: &str, channel: Channel) -> Result<Option<Arc<Path>>, Fault> {
         Ok(self.need_row(name)?.read().logfile(channel).cloned())
     }
 

@@ -30,6 +30,7 @@ pub mod press;
 
 pub mod logread;
 
+pub mod memory;
 pub mod mounts;
 
 pub mod autolog;

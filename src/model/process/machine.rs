@@ -8,6 +8,7 @@ use super::{
 use crate::model::exit::Exit;
 use crate::model::signal::Signal;
 use crate::model::state::ProcessState;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a person who waits for a stop is told so in the main log, as in the original.
@@ -20,7 +21,7 @@ const KILL_EVERY: Duration = Duration::from_secs(1);
 /// The machine of one process. See the module's documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
-    policy: Policy,
+    policy: Arc<Policy>,
     state: State,
     /// How often a start has failed in a row.
     tries: u32,
@@ -36,9 +37,9 @@ pub struct Machine {
 
 impl Machine {
     /// A process that was never started.
-    pub fn new(policy: Policy) -> Self {
+    pub fn new(policy: impl Into<Arc<Policy>>) -> Self {
         Self {
-            policy,
+            policy: policy.into(),
             state: State::Stopped,
             tries: 0,
             record: Record::default(),
@@ -521,7 +522,7 @@ impl Machine {
         self.tries = self.tries.min(most);
     }
 
-    pub(super) const fn policy(&self) -> &Policy {
+    pub(super) fn policy(&self) -> &Policy {
         &self.policy
     }
 

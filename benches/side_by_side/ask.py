@@ -1,0 +1,90 @@
+"""XML-RPC questions by a client in C, and the constant answers of a server in C."""
+
+import subprocess
+import time
+from dataclasses import dataclass
+
+import peers
+
+SECONDS = 0.5
+
+
+@dataclass
+class Case:
+    """One way to ask one thing."""
+
+    method: str
+    programs: int
+    place: str
+    connections: int
+    keep: bool
+
+    def __str__(self):
+        keep = "" if self.keep else ", a connection for each call"
+        many = "" if self.connections == 1 else "s"
+        return (f"{self.method} of {self.programs}, {self.place}, "
+                f"{self.connections} connection{many}{keep}")
+
+
+def cases(programs, every):
+    """The ways that are measured; not `every` one of them unless that is asked for."""
+    short = ["supervisor.getState", "supervisor.getProcessInfo"]
+    for method in [*short, "supervisor.getAllProcessInfo"]:
+        long = method not in short
+        if long and programs == 10 and not every:
+            continue
+        for place in ("unix", "tcp"):
+            for connections in (1, 16, 64):
+                for keep in (True, False):
+                    usual = place == "unix" and keep and (connections == 1 or not long)
+                    extra = programs == 100 and connections != 16 and method == short[0]
+                    if every or usual or extra:
+                        yield Case(method, programs, place, connections, keep)
+
+
+def request(case):
+    parameter = "<param><value><string>p:00003</string></value></param>"
+    parameters = parameter if case.method.endswith("getProcessInfo") else ""
+    body = (f"<?xml version='1.0'?>\n<methodCall>\n<methodName>{case.method}</methodName>\n"
+            f"<params>{parameters}</params>\n</methodCall>\n")
+    alive = "keep-alive" if case.keep else "close"
+    return (f"POST /RPC2 HTTP/1.1\r\nHost: localhost\r\nConnection: {alive}\r\n"
+            f"Content-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n{body}")
+
+
+def places(run, case):
+    if case.place == "unix":
+        return f"unix:{run.folder}/sock"
+    return f"tcp:{peers.port(run.folder)}"
+
+
+def ask(place, path, case, connections, seconds):
+    line = [peers.FLOOR / "ask", place, path, str(connections), str(int(case.keep)), str(seconds)]
+    return subprocess.run(line, check=True, capture_output=True, timeout=60).stdout
+
+
+def compare(case, runs, rounds, numbers):
+    folder = runs[0].folder
+    path = folder / "request"
+    path.write_text(request(case))
+    answer = ask(places(runs[0], case), path, case, 0, 1)
+    (folder / "answer").write_bytes(answer)
+    if case.place == "unix":
+        constant = f"unix:{folder}/constant"
+        (folder / "constant").unlink(missing_ok=True)
+    else:
+        constant = f"tcp:{peers.port(folder) + 1}"
+    server = subprocess.Popen([peers.FLOOR / "answer", constant, folder / "answer"], **peers.QUIET)
+    time.sleep(0.1)
+    try:
+        for _ in range(rounds):
+            for name, place in [
+                *((run.peer.name, places(run, case)) for run in runs), ("C constant", constant)
+            ]:
+                told = ask(place, path, case, case.connections, SECONDS).split()
+                numbers.add(f"{case}", "calls/s", name, float(told[0]))
+                numbers.add(f"{case}: latency", "µs", name, float(told[1]))
+                numbers.add(f"{case}: 99 of 100 within", "µs", name, float(told[2]))
+    finally:
+        server.kill()
+        server.wait()
