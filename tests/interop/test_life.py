@@ -109,7 +109,7 @@ startsecs=0
 """
 
 NAMES = re.compile(
-    r"\b(cat|flaky|brief|odd|falls|stubborn|missing|waits|nowhere|last|one|two|pair|pool(?:_\d)?|ear)\b"
+    r"\b(cat|flaky|brief|odd|falls|stubborn|missing|waits|nowhere|last|old|one|two|pair|pool(?:_\d)?|ear)\b"
 )
 
 
@@ -174,6 +174,32 @@ def play(daemon):
     daemon.wait_for_text("stubborn.out", "up")
     api.startProcess("last")
     settle(daemon)
+
+
+def hang_up(kind):
+    """Everything stops, the config is read again, everything starts: the main log of that."""
+    config = "[program:old]\ncommand=/bin/cat\nstartsecs=0\n" + POOL.replace("{numprocs}", "2")
+    with Daemon(kind, config) as daemon:
+        for name in ("old", "pool:pool_0", "pool:pool_1"):
+            daemon.wait_for_state(name, "RUNNING")
+        settle(daemon)
+        config = "[program:last]\ncommand=/bin/cat\nstartsecs=0\n" + POOL.replace("{numprocs}", "1")
+        daemon.write("conf.d/main.conf", config)
+        daemon.process.send_signal(signal.SIGHUP)
+        for name in ("last", "pool:pool_0"):
+            wait(name, lambda name=name: state(daemon, name) == "RUNNING")
+        settle(daemon)
+        daemon.process.send_signal(signal.SIGUSR2)
+        daemon.wait_for_text("main.log", "supervisord logreopen")
+        daemon.process.send_signal(signal.SIGTERM)
+        wait("the end", lambda: daemon.process.poll() is not None)
+        with open(daemon.path("main.log"), encoding="utf-8") as file:
+            return said(file.read().replace(daemon.dir, "{dir}"))
+
+
+def state(daemon, name):
+    info = daemon.quietly(lambda: daemon.api.getProcessInfo(name))
+    return info and info["statename"]
 
 
 def became_cat(pid):
@@ -247,6 +273,14 @@ def said(log):
 
 class Lives(unittest.TestCase):
     maxDiff = None
+
+    def test_the_same_sentences_through_a_restart(self):
+        with ThreadPoolExecutor(2) as stage:
+            original, ours = stage.map(hang_up, ["original", "ours"])
+        self.assertIn("WARN received SIGHUP indicating restart request", ours["daemon"])
+        for name in sorted({*original, *ours}):
+            with self.subTest(name=name):
+                self.assertEqual(original.get(name), ours.get(name))
 
     def test_the_same_events_and_the_same_sentences(self):
         with ThreadPoolExecutor(2) as stage:
