@@ -35,6 +35,7 @@ mod trouble;
 use crate::config::ClientConfig;
 use api::{Live, Target};
 use ask::{Ask, AskError, Piped, Terminal};
+pub use options::secrets;
 use options::{Options, Stop};
 use out::Out;
 use session::Session;

@@ -63,6 +63,40 @@ const FLAGS: [(Flag, Known); 9] = [
     ),
 ];
 
+/// Where passwords stand among the words of a command line, the program first: which word, and
+/// from which byte of it on.
+pub fn secrets(words: &[&[u8]]) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut index = 1;
+    while let Some(word) = words.get(index) {
+        let (is_password, value) = match *word {
+            [b'-', b'-', long @ ..] if !long.is_empty() => {
+                let value = long.iter().position(|&byte| byte == b'=');
+                let takes_value =
+                    matches!(long, [b'c' | b's' | b'u' | b'p', ..] | [b'h', b'i', ..]);
+                let place = value.map(|equals| (index, equals + 3));
+                (
+                    long[0] == b'p',
+                    place.or(takes_value.then_some((index + 1, 0))),
+                )
+            }
+            [b'-', shorts @ ..] if !shorts.is_empty() && shorts != b"-" => {
+                let place = shorts.iter().position(|flag| b"csupr".contains(flag));
+                let is_password = place.is_some_and(|place| shorts[place] == b'p');
+                let value = place.map(|place| match shorts.len() - place {
+                    1 => (index + 1, 0),
+                    _ => (index, place + 2),
+                });
+                (is_password, value)
+            }
+            _ => break,
+        };
+        found.extend(value.filter(|_| is_password));
+        index = value.map_or(index, |(index, _)| index) + 1;
+    }
+    found
+}
+
 const fn flag(
     flag: Flag,
     short: char,
@@ -220,6 +254,28 @@ mod tests {
         assert_eq!(options.origin, Origin::Person);
         assert_eq!(options.history_file, Some("h".into()));
         assert!(!format!("{options:?}").contains("mine"));
+    }
+
+    #[test]
+    fn passwords_are_found_wherever_they_stand() {
+        let check = |line: &str, expected: &[(usize, usize)]| {
+            let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            assert_eq!(secrets(&words), expected, "{line}");
+        };
+        check("ctl -p x status", &[(2, 0)]);
+        check("ctl -px status", &[(1, 2)]);
+        check("ctl -ipx", &[(1, 3)]);
+        check("ctl -u -p -p x", &[(4, 0)]);
+        check("ctl --password x --pass=y", &[(2, 0), (3, 7)]);
+        check(
+            "ctl --serverurl=p --history-file -p --password=",
+            &[(4, 11)],
+        );
+        check("ctl -c -px status -p x", &[]);
+        check("ctl start -p", &[]);
+        check("ctl -- -p x", &[]);
+        check("ctl -p", &[(2, 0)]);
+        check("ctl - -p x", &[]);
     }
 
     #[test]

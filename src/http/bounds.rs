@@ -54,8 +54,9 @@ pub(super) const MAX_TAILS: usize = 50;
 pub(super) const PIECE: usize = 64 << 10;
 
 /// What is still read and thrown away after a refusal, for so long: a TCP client that is busy
-/// sending sees a reset instead of the answer if its bytes are left unread.
-pub(super) const LINGER_BYTES: usize = 256 << 10;
+/// sending sees a reset instead of the answer if its bytes are left unread. Whoever sends twice
+/// what is allowed still hears so.
+pub(super) const LINGER_BYTES: usize = 2 * MAX_BODY;
 /// See [`LINGER_BYTES`].
 pub(super) const LINGER_TIME: Duration = Duration::from_secs(1);
 

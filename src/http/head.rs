@@ -191,7 +191,7 @@ fn is_old(line: &[u8]) -> Option<bool> {
     let mut words = line.split(|&byte| byte == b' ');
     let (method, target, version) = (words.next()?, words.next()?, words.next()?);
     let fits = words.next().is_none()
-        && !target.is_empty()
+        && is_target(target)
         && Method::from_bytes(method).is_ok()
         && Uri::try_from(target).is_ok();
     match version {
@@ -199,6 +199,12 @@ fn is_old(line: &[u8]) -> Option<bool> {
         b"HTTP/1.1" if fits => Some(false),
         _ => None,
     }
+}
+
+/// What hyper does not look at, behind a `#`, must be text without blanks all the same.
+fn is_target(target: &[u8]) -> bool {
+    let is_sign = |byte: &u8| matches!(byte, b'!'..=b'~' | 0x80..);
+    !target.is_empty() && target.iter().all(is_sign) && std::str::from_utf8(target).is_ok()
 }
 
 fn is_token(name: &[u8]) -> bool {
@@ -320,6 +326,7 @@ mod tests {
             "G(T / HTTP/1.1",
             "GET / HTTP/1.1\r",
             "GET /\0 HTTP/1.1",
+            "GET /#\0 HTTP/1.1",
             "\u{16}\u{3}\u{1}",
             "",
         ] {

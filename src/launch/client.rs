@@ -3,12 +3,15 @@
 use super::host::Machine;
 use crate::config::{ClientConfig, find_default, load_client};
 use crate::ctl;
+use crate::sys::argv;
 use std::env;
 use std::path::PathBuf;
 
 /// Runs `supervisorctl` with the arguments of this process; gives its exit code.
 pub fn supervisorctl() -> i32 {
     let (program, args) = super::command_line();
+    // Where it cannot be hidden, the password is as visible as it was before we came.
+    let _ = argv::hide(ctl::secrets);
     ctl::main(&program, &args, |named| config(&program, named))
 }
 

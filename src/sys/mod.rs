@@ -33,6 +33,7 @@ pub mod logread;
 pub mod memory;
 pub mod mounts;
 
+pub mod argv;
 pub mod autolog;
 pub mod pipe;
 pub mod syslog;

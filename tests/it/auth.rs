@@ -1,9 +1,11 @@
 //! Who may ask: Basic auth on the unix socket and on TCP.
 
 use crate::harness::{
-    BASE, Daemon, Dir, Printed, Start, exchange, foreign, run_supervisorctl, with_port,
+    BASE, Daemon, Dir, Printed, Start, exchange, foreign, run_supervisorctl, supervisorctl, wait,
+    with_port,
 };
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 /// `anna:secret` in base64.
 const GOOD: &str = "YW5uYTpzZWNyZXQ=";
@@ -179,4 +181,28 @@ fn a_username_without_a_password_is_refused() {
                         specified";
         assert!(said.err.starts_with(sentence), "{said:?}");
     }
+}
+
+#[test]
+fn a_password_on_the_command_line_is_hidden_from_others() {
+    if foreign() {
+        return;
+    }
+    let daemon = Daemon::with("");
+    let config = daemon.dir.path("sd.conf");
+    let mut shell = Command::new(supervisorctl())
+        .arg("-c")
+        .arg(config)
+        .args(["-u", "anna", "-p", "hunter2"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("our client can be run");
+    let cmdline = format!("/proc/{}/cmdline", shell.id());
+    wait("the hiding of the password", || {
+        let words = std::fs::read(&cmdline).expect("it waits for a line");
+        words.ends_with(b"\0-u\0anna\0-p\0xxxxxxx\0").then_some(())
+    });
+    drop(shell.stdin.take());
+    shell.wait().expect("its input has ended");
 }
