@@ -44,8 +44,8 @@ pub struct OutputConfig {
     pub maxbytes: u64,
     /// How many rotated files are kept.
     pub backups: u32,
-    /// What the file looks like.
-    pub style: LogStyle,
+    /// What the file looks like, where it is not just the bytes.
+    pub style: Option<Arc<LogStyle>>,
     /// Also send them to the system's log, line by line.
     pub syslog: bool,
     /// Take escape sequences out.
@@ -182,12 +182,13 @@ impl Output {
 
     /// When the log is to be rotated.
     pub(super) fn policy(&self) -> Policy {
+        let style = self.config.style.as_deref();
         Policy {
             maxbytes: self.config.maxbytes,
             backups: self.config.backups,
-            period: self.config.style.rotate,
-            compression: self.config.style.compress,
-            lines: self.config.style.has_lines(),
+            period: style.and_then(|style| style.rotate),
+            compression: style.and_then(|style| style.compress),
+            lines: style.is_some_and(LogStyle::has_lines),
         }
     }
 
@@ -257,7 +258,10 @@ impl Handler<Attach> for Output {
         }
         self.filters = filters(&self.config);
         let config = &self.config;
-        let formatter = Formatter::new(&config.style, &config.process, config.channel, pid);
+        let formatter = config
+            .style
+            .as_deref()
+            .and_then(|style| Formatter::new(style, &config.process, config.channel, pid));
         self.lines = formatter.map(LineLog::new).map(Box::new);
         self.flow.attach(pipe, pid);
     }

@@ -3,7 +3,6 @@
 use super::*;
 use crate::actors::bus::Delivered;
 use crate::model::event::{EventKind, EventMask};
-use crate::model::logstyle::LogStyle;
 use crate::model::rotation::path_of;
 use crate::sys;
 use crate::sys::scratch::{Folder, pipe};
@@ -73,7 +72,7 @@ impl Stage {
             logfile: Some(self.path().into()),
             maxbytes: 0,
             backups: 0,
-            style: LogStyle::default(),
+            style: None,
             syslog: false,
             strip_ansi: false,
             capture_maxbytes: 0,

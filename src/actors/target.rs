@@ -82,17 +82,18 @@ pub(super) struct Target {
     reason: Reason,
     rotation: Losses,
     next_rotation: Instant,
-    calendar: Calendar,
+    /// Only where the calendar matters.
+    calendar: Option<Box<Calendar>>,
     /// What was written last did not end a line.
     torn: bool,
 }
 
 /// When a log was last written to, as far as that has to be known.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Calendar {
-    written: Option<LocalTime>,
+    written: LocalTime,
     /// The quarter of an hour in which that was found out.
-    quarter: Option<i64>,
+    quarter: i64,
 }
 
 /// Why bytes are lost.
@@ -196,7 +197,7 @@ impl Target {
             reason,
             rotation: Losses::default(),
             next_rotation: now,
-            calendar: Calendar::default(),
+            calendar: None,
             torn: false,
         }
     }
@@ -421,7 +422,7 @@ impl Target {
         self.file = Some(file);
         self.astray = false;
         self.watch = None;
-        self.calendar = Calendar::default();
+        self.calendar = None;
         self.torn = false;
     }
 
@@ -430,11 +431,17 @@ impl Target {
     fn rotate_if_over(&mut self, period: Period, policy: Policy, now: Instant) {
         let (seconds, _) = clock::now_unix();
         let quarter = seconds.div_euclid(QUARTER);
-        if self.calendar.quarter == Some(quarter) || now < self.next_rotation {
+        if self
+            .calendar
+            .as_ref()
+            .is_some_and(|known| known.quarter == quarter)
+            || now < self.next_rotation
+        {
             return;
         }
         let today = clock::local_time(seconds);
-        let written = self.calendar.written.or_else(|| {
+        let known = self.calendar.as_ref().map(|known| known.written);
+        let written = known.or_else(|| {
             let file = self.file.as_ref()?;
             file.written_at().map(clock::local_time)
         });
@@ -446,10 +453,10 @@ impl Target {
         if is_over && !is_empty() && !self.rotate(policy, now) {
             return;
         }
-        self.calendar = Calendar {
-            written: Some(today),
-            quarter: Some(quarter),
-        };
+        self.calendar = Some(Box::new(Calendar {
+            written: today,
+            quarter,
+        }));
     }
 
     fn rotate_if_due(&mut self, policy: Policy, now: Instant) {

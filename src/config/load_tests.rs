@@ -113,7 +113,7 @@ fn a_program_without_options_gets_the_defaults() {
         capture_maxbytes: 0,
         events_enabled: false,
         syslog: false,
-        style: LogStyle::default(),
+        style: None,
     };
     let process = ProcessConfig {
         name: "x".to_owned(),
@@ -481,12 +481,12 @@ fn what_a_log_looks_like_is_said_for_each_stream() {
         rotate: Some(Period::Day),
         compress: None,
     };
-    assert_eq!(process.stdout.style, stdout);
+    assert_eq!(process.stdout.style.as_deref(), Some(&stdout));
     let stderr = LogStyle {
         format: Format::Json,
         prefix: None,
         rotate: None,
         compress: Some(Compression::Zstd),
     };
-    assert_eq!(process.stderr.style, stderr);
+    assert_eq!(process.stderr.style.as_deref(), Some(&stderr));
 }

@@ -16,6 +16,7 @@ use crate::model::logstyle::{Format, LogStyle};
 use crate::model::signal::Signal;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// More processes of one program than a machine can run; the original would try.
 const MOST_PROCESSES: i64 = 100_000;
@@ -346,7 +347,7 @@ fn stream(
 }
 
 /// What a stream's log looks like: options that the original does not have.
-fn style(view: &View<'_>, stream: &str) -> Result<LogStyle, Fault> {
+fn style(view: &View<'_>, stream: &str) -> Result<Option<Arc<LogStyle>>, Fault> {
     let option = |rest: &str| format!("{stream}_logfile_{rest}");
     let format = view.read(&option("format"), values::log_format)?;
     let format = format.unwrap_or_default();
@@ -364,12 +365,13 @@ fn style(view: &View<'_>, stream: &str) -> Result<LogStyle, Fault> {
         let why = format!("{} is to stand on one line", option("prefix"));
         return Err(view.fault(&option("prefix"), why));
     }
-    Ok(LogStyle {
+    let style = LogStyle {
         format,
         prefix,
         rotate: view.read(&option("rotate"), values::log_period)?,
         compress: view.read(&option("compress"), values::log_compression)?,
-    })
+    };
+    Ok((style != LogStyle::default()).then(|| Arc::new(style)))
 }
 
 /// What a `logfile` option names.

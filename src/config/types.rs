@@ -414,7 +414,7 @@ pub struct StreamConfig {
     /// Also send it to the system's log, line by line.
     pub syslog: bool,
     /// What the log looks like, where it is not just the bytes.
-    pub style: LogStyle,
+    pub style: Option<Arc<LogStyle>>,
 }
 
 /// Where an output stream is kept.

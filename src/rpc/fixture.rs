@@ -7,7 +7,6 @@ use crate::config::{
     Aftermath, AutoRestart, Config, DaemonConfig, GroupConfig, GroupKind, LogFile, LogLevel,
     MainLogTarget, ProcessConfig, StreamConfig, Waits,
 };
-use crate::model::logstyle::LogStyle;
 use crate::model::signal::Signal;
 use crate::model::state::{Mood, ProcessState};
 use crate::model::time::LocalTime;
@@ -117,7 +116,7 @@ fn process(name: &str) -> ProcessConfig {
         capture_maxbytes: 0,
         events_enabled: false,
         syslog: false,
-        style: LogStyle::default(),
+        style: None,
     };
     ProcessConfig {
         name: name.to_owned(),
