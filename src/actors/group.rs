@@ -223,14 +223,9 @@ impl Group {
         let members = group.processes.iter().enumerate().map(member);
         let mut members: Vec<Member> = members.collect();
         members.sort_by_key(|member| member.priority);
-        world.table.add(Arc::new(GroupRows {
-            name,
-            priority: group.priority,
-            rows: members
-                .iter()
-                .map(|member| Arc::clone(&member.row))
-                .collect(),
-        }));
+        let rows = members.iter().map(|member| Arc::clone(&member.row));
+        let rows = GroupRows::new(name, group.priority, rows.collect());
+        world.table.add(Arc::new(rows));
         let world = Rc::clone(world);
         Self {
             world,

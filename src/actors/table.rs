@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::model::exit::Exit;
 use crate::model::listener::ListenerState;
 use crate::model::state::{Channel, Mood, ProcessState};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
@@ -152,6 +153,16 @@ impl Row {
         snapshot
     }
 
+    /// What is true at `now`, seen in place: for readers of many rows who keep nothing. The row's
+    /// writer waits meanwhile.
+    pub fn look<T>(&self, now: Instant, look: impl FnOnce(&Snapshot) -> T) -> T {
+        let mut beats = self.beats.get().into_iter().flatten();
+        if beats.any(|(_, beat)| beat.hangs(now).is_some()) {
+            return look(&self.read());
+        }
+        look(&self.lock())
+    }
+
     /// Lets readers see where the arbiter of a log is stuck; for whoever makes the row.
     pub(super) fn watch(&self, beats: Vec<(Channel, Arc<Beat>)>) {
         // Who comes second brings the same.
@@ -178,6 +189,31 @@ pub struct GroupRows {
     pub priority: i64,
     /// Its processes, in the order of starting.
     pub rows: Vec<Arc<Row>>,
+    /// Their places, by name: who asks for one of thousands is answered as soon as for one of ten.
+    by_name: Vec<u32>,
+}
+
+impl GroupRows {
+    /// The rows of a group, in the order of starting, with a name each.
+    pub fn new(name: Arc<str>, priority: i64, rows: Vec<Arc<Row>>) -> Self {
+        let mut by_name: Vec<u32> = (0..).take(rows.len()).collect();
+        by_name.sort_by(|&a, &b| rows[a as usize].name.cmp(&rows[b as usize].name));
+        Self {
+            name,
+            priority,
+            rows,
+            by_name,
+        }
+    }
+
+    /// The row of a name.
+    pub fn row(&self, name: &str) -> Option<&Arc<Row>> {
+        let place = |&place: &u32| &self.rows[place as usize];
+        let found = self
+            .by_name
+            .binary_search_by(|it| (*place(it).name).cmp(name));
+        Some(place(self.by_name.get(found.ok()?)?))
+    }
 }
 
 /// All of it.
@@ -195,11 +231,13 @@ struct Inner {
     age: u64,
     /// Active groups, in the order of starting, and the age of the config each was made from.
     groups: Vec<(Arc<GroupRows>, u64)>,
+    /// The same by name.
+    by_name: HashMap<Arc<str>, (Arc<GroupRows>, u64)>,
 }
 
 impl Inner {
     fn find(&self, name: &str) -> Option<&(Arc<GroupRows>, u64)> {
-        self.groups.iter().find(|(group, _)| &*group.name == name)
+        self.by_name.get(name)
     }
 }
 
@@ -212,6 +250,7 @@ impl Table {
                 config,
                 age: 0,
                 groups: Vec::new(),
+                by_name: HashMap::new(),
             }),
         }
     }
@@ -246,7 +285,7 @@ impl Table {
     /// The row of an active process.
     pub fn row(&self, group: &str, process: &str) -> Option<Arc<Row>> {
         let group = self.group(group)?;
-        group.rows.iter().find(|row| &*row.name == process).cloned()
+        group.row(process).cloned()
     }
 
     pub(super) fn set_mood(&self, mood: Mood) {
@@ -264,12 +303,17 @@ impl Table {
         self.change(|inner| {
             let after = |other: &(Arc<GroupRows>, u64)| other.0.priority <= group.priority;
             let place = inner.groups.partition_point(after);
+            let name = Arc::clone(&group.name);
+            inner.by_name.insert(name, (Arc::clone(&group), inner.age));
             inner.groups.insert(place, (group, inner.age));
         });
     }
 
     pub(super) fn remove(&self, name: &str) {
-        self.change(|inner| inner.groups.retain(|(group, _)| &*group.name != name));
+        self.change(|inner| {
+            inner.by_name.remove(name);
+            inner.groups.retain(|(group, _)| &*group.name != name);
+        });
     }
 
     fn read<T>(&self, ask: impl FnOnce(&Inner) -> T) -> T {

@@ -59,15 +59,11 @@ fn clock(seconds: i64) -> LocalTime {
 
 fn rows(group: &GroupConfig) -> GroupRows {
     let name: Arc<str> = group.name.as_str().into();
-    GroupRows {
-        name: Arc::clone(&name),
-        priority: group.priority,
-        rows: group
-            .processes
-            .iter()
-            .map(|process| Arc::new(Row::new(Arc::clone(&name), process.name.as_str().into())))
-            .collect(),
-    }
+    let row = |process: &Arc<ProcessConfig>| {
+        Arc::new(Row::new(Arc::clone(&name), process.name.as_str().into()))
+    };
+    let rows = group.processes.iter().map(row).collect();
+    GroupRows::new(Arc::clone(&name), group.priority, rows)
 }
 
 fn config(supervisor_rpc: bool) -> Config {

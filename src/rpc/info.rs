@@ -3,16 +3,20 @@
 use super::api::Api;
 use super::args::Args;
 use super::faults::FaultKind;
-use super::xml::{Fault, Writer};
+use super::xml::{Fault, Writer, key};
 use crate::actors::table::{GroupRows, Row, Snapshot};
 use crate::config::{GroupConfig, LogFile, ProcessConfig, StreamConfig};
 use crate::model::listener::ListenerState;
 use crate::model::name::Namespec;
 use crate::model::state::ProcessState;
 use crate::model::time::uptime;
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// About as many bytes of XML tell what is true of a process.
+const USUAL_INFO: usize = 1280;
 
 /// What a process is to a person: its state, and what there is to say about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,13 +66,16 @@ impl Api {
         out: &'w mut Writer,
     ) -> Result<&'w mut Writer, Fault> {
         let row = self.need_row(&args.text()?)?;
-        Ok(self.process_info(&row, out))
+        Ok(self.process_info(&row, Clock::now(), out))
     }
 
     pub(super) fn get_all_process_info<'w>(&self, out: &'w mut Writer) -> &'w mut Writer {
+        let rows = self.rows_by_name();
+        let clock = Clock::now();
+        out.reserve(rows.len() * USUAL_INFO);
         out.begin_array();
-        for row in self.rows_by_name() {
-            self.process_info(&row, out);
+        for row in rows {
+            self.process_info(&row, clock, out);
         }
         out.end_array()
     }
@@ -80,27 +87,29 @@ impl Api {
         rows
     }
 
-    fn process_info<'w>(&self, row: &Row, out: &'w mut Writer) -> &'w mut Writer {
-        let live = row.read();
-        let now = now();
-        let stdout = path_text(live.stdout_logfile.as_ref());
-        let stderr = path_text(live.stderr_logfile.as_ref());
-        out.begin_struct();
-        text(out, "name", &row.name);
-        text(out, "group", &row.group);
-        time(out, "start", live.start);
-        time(out, "stop", live.stop);
-        time(out, "now", now);
-        int(out, "state", live.state.code());
-        text(out, "statename", live.state.name());
-        text(out, "spawnerr", live.spawnerr.as_deref().unwrap_or(""));
-        int(out, "exitstatus", live.exitstatus.unwrap_or(0));
-        text(out, "logfile", &stdout);
-        text(out, "stdout_logfile", &stdout);
-        text(out, "stderr_logfile", &stderr);
-        int(out, "pid", live.pid.unwrap_or(0));
-        text(out, "description", &self.description(&row.name, &live, now));
-        out.end_struct()
+    fn process_info<'w>(&self, row: &Row, clock: Clock, out: &'w mut Writer) -> &'w mut Writer {
+        row.look(clock.steady, |live| {
+            let now = clock.now;
+            let stdout = path_text(live.stdout_logfile.as_ref());
+            let stderr = path_text(live.stderr_logfile.as_ref());
+            let description = self.description(&row.name, live, now);
+            out.begin_struct()
+                .text_of(&key!("name"), &row.name)
+                .text_of(&key!("group"), &row.group)
+                .int_of(&key!("start"), capped(live.start))
+                .int_of(&key!("stop"), capped(live.stop))
+                .int_of(&key!("now"), capped(now))
+                .int_of(&key!("state"), live.state.code().into())
+                .text_of(&key!("statename"), live.state.name())
+                .text_of(&key!("spawnerr"), live.spawnerr.as_deref().unwrap_or(""))
+                .int_of(&key!("exitstatus"), live.exitstatus.unwrap_or(0).into())
+                .text_of(&key!("logfile"), &stdout)
+                .text_of(&key!("stdout_logfile"), &stdout)
+                .text_of(&key!("stderr_logfile"), &stderr)
+                .int_of(&key!("pid"), live.pid.unwrap_or(0).into())
+                .text_of(&key!("description"), &description)
+                .end_struct()
+        })
     }
 
     fn description(&self, name: &str, live: &Snapshot, now: i64) -> String {
@@ -168,7 +177,7 @@ fn config_info(
     out: &mut Writer,
 ) {
     let live = named
-        .and_then(|group| group.rows.iter().find(|row| *row.name == *process.name))
+        .and_then(|group| group.row(&process.name))
         .map(|row| row.read());
     let stdout_name = live.as_ref().and_then(|live| live.stdout_logfile.clone());
     let stderr_name = live.as_ref().and_then(|live| live.stderr_logfile.clone());
@@ -251,9 +260,25 @@ pub(super) fn now() -> i64 {
     saturated(since.as_secs())
 }
 
-fn path_text(path: Option<&Arc<Path>>) -> String {
-    let text = path.map(|path| path.to_string_lossy());
-    text.map(std::borrow::Cow::into_owned).unwrap_or_default()
+fn path_text(path: Option<&Arc<Path>>) -> Cow<'_, str> {
+    path.map_or(Cow::Borrowed(""), |path| path.to_string_lossy())
+}
+
+/// One moment, for all that is told in one answer.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    /// In seconds of Unix time.
+    now: i64,
+    steady: Instant,
+}
+
+impl Clock {
+    fn now() -> Self {
+        Self {
+            now: now(),
+            steady: Instant::now(),
+        }
+    }
 }
 
 pub(super) fn text(out: &mut Writer, name: &str, value: &str) {
@@ -269,12 +294,6 @@ pub(super) fn int(out: &mut Writer, name: &str, value: i32) {
 pub(super) fn long(out: &mut Writer, name: &str, value: i64) {
     out.member(name, |out| {
         out.int(value);
-    });
-}
-
-fn time(out: &mut Writer, name: &str, value: i64) {
-    out.member(name, |out| {
-        out.capped_int(value);
     });
 }
 
