@@ -14,7 +14,7 @@ use super::logs::LogRooms;
 use super::mainlog_writer::{Answer, Order, Writer};
 use super::output::OpenError;
 use crate::config::{LogLevel, MainLogTarget};
-use crate::model::logline::{self, Severity};
+use crate::model::logline;
 use crate::sys::clock;
 use slog::{Drain, Level, Logger, Never, OwnedKVList, Record, o};
 use std::collections::VecDeque;
@@ -66,7 +66,7 @@ pub struct MainLogHandle {
 /// A logger and its queue, before any thread exists.
 pub fn new(level: LogLevel) -> (Logger, MainLogFeed) {
     let queue = Arc::new(Queue {
-        level: AtomicU8::new(severity(level) as u8),
+        level: AtomicU8::new(level as u8),
         waiting: Mutex::default(),
         news: Notify::new(),
     });
@@ -164,7 +164,7 @@ impl MainLogHandle {
 
 /// Lines and orders on their way to the writer.
 pub(super) struct Queue {
-    /// The number of the least grave [`Severity`] that is written.
+    /// The number of the least grave [`LogLevel`] that is written.
     level: AtomicU8,
     waiting: Mutex<Waiting>,
     pub(super) news: Notify,
@@ -198,7 +198,7 @@ impl Item {
                     "{lines} lines of this log came faster than they could be written, \
                      and are missing"
                 );
-                Line::new(Severity::Warn, sentence).write_to(&mut text);
+                Line::new(LogLevel::Warn, sentence).write_to(&mut text);
             }
             Self::Order(_) => return None,
         }
@@ -210,7 +210,7 @@ impl Item {
 pub(super) struct Line {
     seconds: i64,
     nanos: u32,
-    severity: Severity,
+    severity: LogLevel,
     text: String,
 }
 
@@ -229,11 +229,11 @@ impl Queue {
     }
 
     fn set_level(&self, level: LogLevel) {
-        self.level.store(severity(level) as u8, Ordering::Relaxed);
+        self.level.store(level as u8, Ordering::Relaxed);
     }
 
     /// Whether lines as grave as this are written.
-    pub(super) fn has(&self, severity: Severity) -> bool {
+    pub(super) fn has(&self, severity: LogLevel) -> bool {
         severity as u8 <= self.level.load(Ordering::Relaxed)
     }
 
@@ -271,7 +271,7 @@ impl Queue {
 }
 
 impl Line {
-    pub(super) fn new(severity: Severity, text: String) -> Self {
+    pub(super) fn new(severity: LogLevel, text: String) -> Self {
         let (seconds, nanos) = clock::now_unix();
         Self {
             seconds,
@@ -303,13 +303,13 @@ impl Drain for Feeder {
 
     fn log(&self, record: &Record<'_>, _: &OwnedKVList) -> Result<(), Never> {
         let severity = match record.level() {
-            Level::Critical => Severity::Critical,
-            Level::Error => Severity::Error,
-            Level::Warning => Severity::Warn,
-            Level::Info => Severity::Info,
-            Level::Debug => Severity::Debug,
-            Level::Trace if record.tag() == BLATHER_TAG => Severity::Blather,
-            Level::Trace => Severity::Trace,
+            Level::Critical => LogLevel::Critical,
+            Level::Error => LogLevel::Error,
+            Level::Warning => LogLevel::Warn,
+            Level::Info => LogLevel::Info,
+            Level::Debug => LogLevel::Debug,
+            Level::Trace if record.tag() == BLATHER_TAG => LogLevel::Blather,
+            Level::Trace => LogLevel::Trace,
         };
         if !self.0.has(severity) {
             return Ok(());
@@ -326,26 +326,14 @@ impl Drain for Feeder {
 
     fn is_enabled(&self, level: Level) -> bool {
         self.0.has(match level {
-            Level::Critical => Severity::Critical,
-            Level::Error => Severity::Error,
-            Level::Warning => Severity::Warn,
-            Level::Info => Severity::Info,
-            Level::Debug => Severity::Debug,
+            Level::Critical => LogLevel::Critical,
+            Level::Error => LogLevel::Error,
+            Level::Warning => LogLevel::Warn,
+            Level::Info => LogLevel::Info,
+            Level::Debug => LogLevel::Debug,
             // Whether it is BLAT, the record will tell.
-            Level::Trace => Severity::Trace,
+            Level::Trace => LogLevel::Trace,
         })
-    }
-}
-
-const fn severity(level: LogLevel) -> Severity {
-    match level {
-        LogLevel::Critical => Severity::Critical,
-        LogLevel::Error => Severity::Error,
-        LogLevel::Warn => Severity::Warn,
-        LogLevel::Info => Severity::Info,
-        LogLevel::Debug => Severity::Debug,
-        LogLevel::Trace => Severity::Trace,
-        LogLevel::Blather => Severity::Blather,
     }
 }
 

@@ -5,8 +5,8 @@ use super::mainlog::{Item, Line, MainLogSettings, Queue};
 use super::output::OpenError;
 use super::syslogger;
 use super::target::{self, Policy, Shared};
+use crate::config::LogLevel;
 use crate::config::MainLogTarget;
-use crate::model::logline::Severity;
 use slog::Logger;
 use std::path::Path;
 use std::sync::Arc;
@@ -165,8 +165,8 @@ impl Writer {
         let cleared = file.borrow_mut().clear();
         cleared.map_err(|_| LogError::Failed)?;
         // The original writes this into the file that it has removed, and prints it.
-        if self.queue.has(Severity::Info) {
-            let line = Line::new(Severity::Info, "reopening log file".to_owned());
+        if self.queue.has(LogLevel::Info) {
+            let line = Line::new(LogLevel::Info, "reopening log file".to_owned());
             line.write_to(&mut self.batch);
             self.print().await;
         }

@@ -6,6 +6,7 @@
 
 use crate::model::envelope::PayloadLength;
 use crate::model::event::EventMask;
+pub use crate::model::logline::LogLevel;
 use crate::model::logstyle::LogStyle;
 use crate::model::process::Policy;
 pub use crate::model::process::{Aftermath, AutoRestart, Growth, RestartLimit, Waits};
@@ -50,25 +51,6 @@ pub enum NoteLevel {
     Warning,
     /// `INFO`
     Info,
-}
-
-/// The levels of the main log, gravest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LogLevel {
-    /// `CRIT`
-    Critical,
-    /// `ERRO`
-    Error,
-    /// `WARN`
-    Warn,
-    /// `INFO`
-    Info,
-    /// `DEBG`
-    Debug,
-    /// `TRAC`
-    Trace,
-    /// `BLAT`
-    Blather,
 }
 
 /// `[supervisord]`

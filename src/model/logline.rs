@@ -5,9 +5,9 @@ use super::time::LocalTime;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-/// How grave a line is, gravest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+/// The levels of the main log, gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LogLevel {
     /// Needs somebody's attention.
     Critical,
     /// Something went wrong.
@@ -24,7 +24,7 @@ pub enum Severity {
     Blather,
 }
 
-impl Severity {
+impl LogLevel {
     /// The name that stands in the line.
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ pub fn write(
     log: &mut Vec<u8>,
     time: &LocalTime,
     milliseconds: u32,
-    severity: Severity,
+    severity: LogLevel,
     message: &str,
 ) {
     let LocalTime {
@@ -110,7 +110,7 @@ mod tests {
             &mut log,
             &time,
             7,
-            Severity::Info,
+            LogLevel::Info,
             "spawned: 'x' with pid 1",
         );
         let expected = "2021-01-02 03:04:05,007 INFO spawned: 'x' with pid 1\n";
