@@ -128,6 +128,7 @@ fn a_disk_that_was_full_is_written_to_again_and_the_loss_is_counted() {
     wait("status says so", || told(&daemon).then_some(()));
     fs::remove_file(daemon.dir.path("x.log")).expect("our own link");
     daemon.signal(Signal::SIGUSR2);
+    wait("a new log", || daemon.dir.has("x.log").then_some(()));
     say_until(&daemon, "after\n", "the end is said", || {
         !losses(&daemon).is_empty()
     });
