@@ -9,7 +9,7 @@ use tokio::io::unix::{AsyncFd, AsyncFdRegisterError};
 /// refused, as when too much is watched already, it comes back as it was.
 #[expect(
     deprecated,
-    reason = "its successor is unsafe, for types whose descriptor may change or be closed under \
+    reason = "its successor may be called by sys alone, for types whose descriptor may change or be closed under \
               them; this one owns itself as long as it lives"
 )]
 pub(super) fn watch(
