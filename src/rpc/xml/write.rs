@@ -60,8 +60,12 @@ impl Writer {
     /// Ends the answer and gives the whole document away.
     pub fn finish(mut self) -> Vec<u8> {
         self.raw(b"</param>\n</params>\n</methodResponse>\n");
-        // It may wait long for a slow client; room that it grew into and left empty need not.
-        self.out.shrink_to_fit();
+        // It may wait long for a slow client; much room that it grew into and left empty need not.
+        // For little it is not worth it: a big buffer that is cut is taken from the system anew,
+        // page by page, for each answer, which costs as much as writing it.
+        if self.out.len() < self.out.capacity() / 4 * 3 {
+            self.out.shrink_to_fit();
+        }
         self.out
     }
 
