@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 #: Longer than anything here should take; who takes longer has failed.
-PATIENCE = 120
+PATIENCE = 45
 
 
 class TooLong(Exception):
-    """Something did not come to pass."""
+    """Something did not come to pass, and will not."""
 
 
 def now():
@@ -74,6 +74,8 @@ class Run:
         self.close()
 
     def started(self):
+        if self.daemon.poll() not in (None, 0):
+            raise TooLong
         return self.record.stat().st_size // 16
 
     def births(self):

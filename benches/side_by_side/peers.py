@@ -163,26 +163,24 @@ class Original(Kin):
 
 class Circus(Peer):
     name = "circus"
+    most = 100
 
     def install(self):
         self.bin = environment("circus", "circus")
         return said(self.bin / "circusd", "--version").split()[-1]
 
     def command(self, folder, programs, record, logs):
-        kept = "".join(
-            f"{stream}_stream.class = FileStream\n"
-            f"{stream}_stream.filename = {folder}/{stream}.log\n"
-            for stream in ("stdout", "stderr")
-        )
+        watchers = ""
+        for number in range(programs):
+            watchers += f"[watcher:p{number:05d}]\ncmd = {' '.join(beacon(record))}\n"
+            for stream in ("stdout", "stderr") if logs else ():
+                watchers += f"{stream}_stream.class = FileStream\n"
+                watchers += f"{stream}_stream.filename = {folder}/{number}.{stream}.log\n"
         (folder / "circus.ini").write_text(f"""[circus]
 endpoint = ipc://{folder}/endpoint
 pubsub_endpoint = ipc://{folder}/pubsub
 stats_endpoint = ipc://{folder}/stats
-[watcher:p]
-cmd = {" ".join(beacon(record))}
-numprocs = {programs}
-copy_env = true
-{kept if logs else ""}""")
+{watchers}""")
         return [str(self.bin / "circusd"), "--log-output", "/dev/null", f"{folder}/circus.ini"]
 
 
@@ -251,6 +249,8 @@ class S6(Scanned):
     name = "s6"
 
     def install(self):
+        if os.getuid() != 0:
+            raise PermissionError("only root can lay its helpers where it looks for them")
         self.home = unpack("s6", "s6", *s6_libraries())
         return next(self.home.glob("s6_*.deb")).name.split("_")[1]
 
@@ -259,8 +259,11 @@ class S6(Scanned):
 
     def command(self, folder, programs, record, logs):
         scan = self.services(folder, programs, record, logs)
-        scanner = shutil.which("s6-svscan", path=self.environment(folder)["PATH"])
-        return [scanner, "-c", str(max(programs * 2, 500)), str(scan)]
+        # It executes its helpers by their whole paths, so these are put there, for it alone.
+        programs_of = self.home / "usr" / "bin"
+        lay = f"mount -t overlay none -o lowerdir={programs_of}:/usr/bin /usr/bin"
+        scanner = f"exec /usr/bin/s6-svscan -c {max(programs * 2, 500)} {scan}"
+        return ["unshare", "-m", "sh", "-c", f"{lay} && {scanner}"]
 
 
 def s6_libraries():
