@@ -201,6 +201,7 @@ class Scanned(Peer):
     """runit and s6: a folder for each service."""
 
     def services(self, folder, programs, record, logs):
+        (folder / "scan").mkdir()
         script = f"#!/bin/sh\nexec {' '.join(beacon(record))} 2>&1\n"
         for number in range(programs):
             self.service(folder / "scan" / f"p{number:05d}", script)
