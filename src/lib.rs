@@ -8,10 +8,10 @@
 //!              │                                       │
 //!  config:  text → raw → Config → Diff                 │          values go right and down
 //!              ▼                                       ▼
-//!  ctl ─ rpc/http ─asks─► Supervisor (handle) ─► Daemon ─► Group / ListenerPool ─► Process ─► sys
-//!                                                  ▲           ▲   ▲                │  │
-//!                                                  └─ Changed ─┘   └──── Changed ───┘  │
-//!                                                      ListenerPool ◄─ EventBus ◄─ Publish
+//!  ctl ─ rpc/http ─asks─► Supervisor (handle) ─► Daemon ─► Group ─► Process ─► Spawner, Output, sys
+//!                               ▲                            │        │  │
+//!                               └─reads─ Table ◄─────────────┴────────┘  │        facts go left and up
+//!                                              Pool ◄─ EventBus ◄─ Publish
 //! ```
 
 pub mod model;

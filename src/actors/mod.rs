@@ -1,8 +1,8 @@
 //! The shells around the pure decisions: one actor a file, and the handle that hides them.
 //!
 //! Commands go down (Daemon → Group → Process) and are answered when they have happened; facts
-//! go up (`Changed`, `Publish`) and are not answered. Nobody outside this room sees an address of
-//! an actor: what the world may ask is a method of [`Supervisor`].
+//! go up (into the [`table`], onto the [`bus`]) and are not answered. Nobody outside this room sees
+//! an address of an actor: what the world may ask is a method of [`Supervisor`].
 
 #![forbid(unsafe_code)]
 

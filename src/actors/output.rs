@@ -6,7 +6,7 @@
 //! whatever comes and writes it, and no trouble with a log ever stops the reading.
 //!
 //! It runs on the arbiter of its log's file system, and streams that go to one path share one
-//! [`Target`](super::target::Target) there.
+//! `Target` there.
 
 use super::bus::Bus;
 use super::filters::{Asked, Filters};

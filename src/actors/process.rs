@@ -1,7 +1,7 @@
 //! A Process: the shell around the machine of one process.
 //!
 //! It owns the machine, the child's stdin, the outputs (by address) and one timer. Everything
-//! goes through [`Process::drive`]: step the machine, carry out its effects, tell the table,
+//! goes through `Process::drive`: step the machine, carry out its effects, tell the table,
 //! answer who waits, set the timer. Two orders are kept here for the machine's sake: the birth of
 //! a child is told before its death, and a death is told only when the last words are in the log
 //! (or a short time is over), before anything else that time brings.

@@ -2,7 +2,7 @@
 //! once it was read back and found to be the same.
 //!
 //! [`press`] takes long and belongs on a thread where nobody waits; [`oldest_plain`] and
-//! [`Backup::settle`] do not, and belong where the log is rotated, so that no backup moves while
+//! [`Pressed::settle`] do not, and belong where the log is rotated, so that no backup moves while
 //! they look for it.
 
 use crate::model::logstyle::Compression;
