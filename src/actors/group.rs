@@ -10,11 +10,12 @@ use super::fcgi;
 use super::handle::{
     Outcome, Refusal, SignalError, StartError, StopError, in_order_of_answers, round_of,
 };
-use super::output::{Output, OutputConfig};
+use super::output::{OutputConfig, Plan};
 use super::pool::{self, Pool, Seat};
 use super::process::{
     self, Autostart, Hold, Process, ReopenLogs, SendSignal, Start, Stop, StopWithGroup,
 };
+use super::stream::Stream;
 use super::table::{GroupRows, Row};
 use super::turn::Turn;
 use super::world::World;
@@ -189,7 +190,7 @@ impl Group {
                 seats = seated.into_iter();
             }
         }
-        let mut policies = Policies::default();
+        let mut common = Common::default();
         let member = |(place, program): (usize, &Arc<ProcessConfig>)| {
             let log = |channel| {
                 let path = match &stream(program, channel).logfile {
@@ -209,7 +210,7 @@ impl Group {
                     world,
                     config,
                     program,
-                    policies.of(program),
+                    &mut common,
                     &row,
                     socket.clone(),
                     seats.next(),
@@ -307,39 +308,47 @@ impl Group {
     }
 }
 
-/// The policies of a group's members: those of one program have one in common.
+/// What the members of one program have in common is there once.
 #[derive(Default)]
-struct Policies(Option<Arc<Policy>>);
+struct Common {
+    policy: Last<Policy>,
+    stdout: Last<Plan>,
+    stderr: Last<Plan>,
+}
 
-impl Policies {
-    fn of(&mut self, program: &ProcessConfig) -> Arc<Policy> {
-        let policy = program.policy();
+/// The last of some values: who needs an equal one shares it.
+struct Last<T>(Option<Arc<T>>);
+
+impl<T> Default for Last<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: PartialEq> Last<T> {
+    fn of(&mut self, value: T) -> Arc<T> {
         match &self.0 {
-            Some(last) if **last == policy => Arc::clone(last),
-            Some(_) | None => Arc::clone(self.0.insert(Arc::new(policy))),
+            Some(last) if **last == value => Arc::clone(last),
+            Some(_) | None => Arc::clone(self.0.insert(Arc::new(value))),
         }
     }
 }
 
-/// The actor of a process, and those of its outputs.
+/// The actor of a process, and its streams.
 fn process(
     world: &Rc<World>,
     config: &Config,
     program: &Arc<ProcessConfig>,
-    policy: Arc<Policy>,
+    common: &mut Common,
     row: &Arc<Row>,
     socket: Option<fcgi::Shared>,
     seat: Option<Seat>,
 ) -> Addr<Process> {
     let snapshot = row.read();
-    let output = |channel| {
+    let mut output = |channel| {
         let stream = stream(program, channel);
         let is_protocol = seat.is_some() && channel == Channel::Stdout;
-        let config = OutputConfig {
-            process: Arc::clone(&row.name),
-            group: Arc::clone(&row.group),
-            channel,
-            logfile: snapshot.logfile(channel).cloned(),
+        let plan = Plan {
             maxbytes: stream.maxbytes,
             backups: stream.backups,
             style: stream.style.clone(),
@@ -353,12 +362,17 @@ fn process(
             events_enabled: stream.events_enabled && !is_protocol,
             is_protocol,
         };
-        Output::start(
-            &world.rooms,
-            config,
-            Arc::clone(&world.ends),
-            Some(Arc::clone(row)),
-        )
+        let plans = match channel {
+            Channel::Stdout => &mut common.stdout,
+            Channel::Stderr => &mut common.stderr,
+        };
+        let config = OutputConfig {
+            row: Arc::clone(row),
+            channel,
+            logfile: snapshot.logfile(channel).cloned(),
+            plan: plans.of(plan),
+        };
+        Stream::new(&world.rooms, config, &world.ends)
     };
     let beat = |channel| {
         let path = snapshot.logfile(channel)?;
@@ -366,12 +380,14 @@ fn process(
     };
     let beats = [Channel::Stdout, Channel::Stderr].into_iter();
     row.watch(beats.filter_map(beat).collect());
-    let mut outputs = vec![output(Channel::Stdout)];
+    let mut streams = vec![output(Channel::Stdout)];
     if !program.redirect_stderr {
-        outputs.push(output(Channel::Stderr));
+        streams.push(output(Channel::Stderr));
     }
+    let streams = streams.into_boxed_slice();
+    let policy = common.policy.of(program.policy());
     let (world, program) = (Rc::clone(world), Arc::clone(program));
-    let process = Process::new(world, program, policy, Arc::clone(row), outputs, socket);
+    let process = Process::new(world, program, policy, Arc::clone(row), streams, socket);
     match seat {
         None => process,
         Some(seat) => process.listening(seat),

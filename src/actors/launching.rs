@@ -1,14 +1,13 @@
 //! From the wish for a child to the child: look for the command, open the logs, make it.
 
 use super::fcgi;
-use super::output::{Open, Output};
 use super::spawner::{Find, NotSpawned, Spawn, Spawned};
+use super::stream::Way;
 use super::table::Cause;
 use super::turn::Turn;
 use super::world::World;
 use crate::config::ProcessConfig;
 use crate::sys::reap::Owner;
-use actix::Addr;
 use futures_util::future::join_all;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -24,7 +23,7 @@ pub(super) struct Launch {
     pub(super) group: Arc<str>,
     pub(super) owner: Owner,
     pub(super) socket: Option<fcgi::Shared>,
-    pub(super) logs: Vec<Addr<Output>>,
+    pub(super) logs: Vec<Way>,
     pub(super) turn: Turn,
 }
 
@@ -41,10 +40,10 @@ impl Launch {
             cause: Cause::of_command(&error),
         })?;
         // A disk that hangs holds up its log, not its program: that goes on without it.
-        let opens = join_all(self.logs.iter().map(|output| output.send(Open)));
+        let opens = join_all(self.logs.iter().map(Way::open));
         let opened = tokio::time::timeout(LOGS_PATIENCE, opens).await;
         for opened in opened.unwrap_or_default() {
-            if let Ok(Err(error)) = opened {
+            if let Err(error) = opened {
                 let name = &self.program.name;
                 return Err(NotSpawned {
                     reason: format!("unknown error making dispatchers for '{name}': {error}"),

@@ -4,10 +4,7 @@
 use super::target::{Policy, Shared};
 use crate::model::formatter::Formatter;
 use crate::sys::clock;
-use std::pin::Pin;
-use std::task::{self, Poll};
 use std::time::{Duration, Instant};
-use tokio::time::Sleep;
 
 /// How long a line without an end waits for it.
 const UNFINISHED: Duration = Duration::from_secs(1);
@@ -19,14 +16,14 @@ const AT_ONCE: u64 = 64 * 1024;
 pub(super) struct LineLog {
     formatter: Formatter,
     /// When the line that waits has waited long enough.
-    timer: Option<Pin<Box<Sleep>>>,
+    due: Option<Instant>,
 }
 
 impl LineLog {
     pub(super) fn new(formatter: Formatter) -> Self {
         Self {
             formatter,
-            timer: None,
+            due: None,
         }
     }
 
@@ -49,32 +46,27 @@ impl LineLog {
         let any = self.formatter.format(piece, &now, &mut buffer, &mut take);
         put(&mut buffer, target, policy);
         if !self.formatter.is_waiting() {
-            self.timer = None;
+            self.due = None;
         } else if any || !waited {
-            let end = tokio::time::Instant::now() + UNFINISHED;
-            match &mut self.timer {
-                Some(timer) => timer.as_mut().reset(end),
-                none => *none = Some(Box::pin(tokio::time::sleep_until(end))),
-            }
+            self.due = Some(Instant::now() + UNFINISHED);
         }
     }
 
-    /// Writes a line that has waited long enough.
-    pub(super) fn poll(
-        &mut self,
-        target: Option<&Shared>,
-        policy: Policy,
-        cx: &mut task::Context<'_>,
-    ) {
-        let is_due = |timer: &mut Pin<Box<Sleep>>| timer.as_mut().poll(cx) == Poll::Ready(());
-        if self.timer.as_mut().is_some_and(is_due) {
+    /// When the line that waits has waited long enough.
+    pub(super) const fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Writes a line that has waited long enough by `now`.
+    pub(super) fn look(&mut self, target: Option<&Shared>, policy: Policy, now: Instant) {
+        if self.due.is_some_and(|due| due <= now) {
             self.finish(target, policy);
         }
     }
 
     /// Writes a line that has no end, and will have none. Answers whether there was one.
     pub(super) fn finish(&mut self, target: Option<&Shared>, policy: Policy) -> bool {
-        self.timer = None;
+        self.due = None;
         let mut buffer = Vec::new();
         self.formatter.flush(&mut buffer);
         let any = !buffer.is_empty();

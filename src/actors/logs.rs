@@ -6,10 +6,14 @@
 
 use super::beat::{self, Beat};
 use super::handle::{LogError, Tail};
+use super::logroom::LogRoom;
+use super::output::Ends;
+use super::stream::Door;
 use crate::model::span::{Span, read_span, tail_span};
 use crate::sys::follow::Follower;
 use crate::sys::logread::LogReader;
 use crate::sys::mounts::{Device, Mounts, absolute};
+use actix::Actor as _;
 use actix_rt::{Arbiter, ArbiterHandle};
 use std::fmt;
 use std::io;
@@ -43,6 +47,8 @@ impl fmt::Debug for LogRooms {
 struct Rooms {
     mounts: Option<Mounts>,
     arbiters: Vec<ArbiterHandle>,
+    /// The streams in them, in the same order.
+    doors: Vec<Option<Arc<Door>>>,
     /// What they are doing, in the same order.
     beats: Vec<Arc<Beat>>,
     /// Which room a file system has; `None` stands for all whose device is not known, and for
@@ -62,6 +68,13 @@ impl LogRooms {
         let mut rooms = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let device = rooms.device_of(path);
         rooms.room_of(device)
+    }
+
+    /// The streams on that arbiter. `ends` are those of all streams.
+    pub(super) fn door(&self, path: Option<&Path>, ends: &Arc<Ends>) -> Arc<Door> {
+        let mut rooms = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let device = rooms.device_of(path);
+        rooms.door_of(device, ends)
     }
 
     /// What the arbiter for `path` is doing, from which one can tell that it is stuck.
@@ -202,6 +215,24 @@ impl Rooms {
             self.beats.resize_with(room + 1, Arc::default);
         }
         Arc::clone(&self.beats[room])
+    }
+
+    /// The streams on a file system.
+    fn door_of(&mut self, device: Option<Device>, ends: &Arc<Ends>) -> Arc<Door> {
+        let room = self.number_of(device);
+        if self.doors.len() <= room {
+            self.doors.resize_with(room + 1, Option::default);
+        }
+        let open = self.doors[room].as_ref().filter(|door| door.is_open());
+        if let Some(door) = open {
+            return Arc::clone(door);
+        }
+        let ends = Arc::clone(ends);
+        let arbiter = self.room_of(device);
+        let room_there = LogRoom::start_in_arbiter(&arbiter, |_| LogRoom::new(ends));
+        let door = Arc::new(Door::new(room_there));
+        self.doors[room] = Some(Arc::clone(&door));
+        door
     }
 
     /// The arbiter for a file system.

@@ -1,23 +1,23 @@
 //! A Process: the shell around the machine of one process.
 //!
-//! It owns the machine, the child's stdin, the outputs (by address) and one timer. Everything
+//! It owns the machine, the child's stdin, the ways to its outputs and one timer. Everything
 //! goes through `Process::drive`: step the machine, carry out its effects, tell the table,
 //! answer who waits, set the timer. Two orders are kept here for the machine's sake: the birth of
 //! a child is told before its death, and a death is told only when the last words are in the log
 //! (or a short time is over), before anything else that time brings.
 
+use super::fcgi;
 use super::handle::{LogError, SignalError, StartError, StdinError, StopError};
 use super::launching::{LOGS_PATIENCE, Launch, luck};
 use super::listening::Listening;
-use super::output::{Attach, Clear, Drain, Output, Reopen};
 use super::pool::Seat;
 use super::reaper::{Disown, Ended, Own};
 use super::spawner::{Find, NotSpawned, Spawned};
 use super::stdin::{Stdin, WriteError};
+use super::stream::{Stream, Way};
 use super::table::{Cause, Row};
 use super::turn::Turn;
 use super::world::{BringDown, World};
-use super::{fcgi, output};
 use crate::config::{LogFile, ProcessConfig};
 use crate::model::event::{Event, EventKind, StateChange};
 use crate::model::process::{Change, Effect, Input, Machine, Policy, StartVerdict, State};
@@ -27,7 +27,7 @@ use crate::sys::clock;
 use crate::sys::command::CommandError;
 use crate::sys::reap::{KillError, Owner};
 use actix::{
-    Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message,
+    Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message,
     ResponseActFuture, ResponseFuture, SpawnHandle, WrapFuture,
 };
 use futures_util::future::join_all;
@@ -49,7 +49,7 @@ pub struct Process {
     machine: Machine,
     /// Who we are to the spawner and the reaper.
     owner: Owner,
-    outputs: Vec<Addr<Output>>,
+    streams: Box<[Stream]>,
     socket: Option<fcgi::Shared>,
     /// Keeps the socket open while it is needed.
     open_socket: Option<Arc<fcgi::Open>>,
@@ -148,14 +148,14 @@ pub struct ReopenLogs;
 pub struct Retire;
 
 impl Process {
-    /// A process that was never started. `policy` is that of its program; `outputs` are those of its stdout and, unless that is
+    /// A process that was never started. `policy` is that of its program; `streams` are its stdout and, unless that is
     /// redirected, its stderr, in this order; `socket` is the descriptor 0 of a FastCGI program.
     pub fn new(
         world: Rc<World>,
         program: Arc<ProcessConfig>,
         policy: Arc<Policy>,
         row: Arc<Row>,
-        outputs: Vec<Addr<Output>>,
+        streams: Box<[Stream]>,
         socket: Option<fcgi::Shared>,
     ) -> Self {
         Self {
@@ -165,7 +165,7 @@ impl Process {
             world,
             program,
             row,
-            outputs,
+            streams,
             socket,
             open_socket: None,
             stdin: None,
@@ -245,7 +245,7 @@ impl Process {
             group: Arc::clone(&self.row.group),
             owner: self.owner,
             socket: self.socket.clone(),
-            logs: self.outputs.clone(),
+            logs: self.streams.iter().map(Stream::way).collect(),
             turn: std::mem::take(&mut self.turn),
         };
         let launch = launch.make();
@@ -270,9 +270,9 @@ impl Process {
                         listening.born(child.stdout, &self.row.name, &self.world.log)
                     }
                 };
-                for (output, pipe) in self.outputs.iter().zip([stdout, child.stderr]) {
+                for (stream, pipe) in self.streams.iter().zip([stdout, child.stderr]) {
                     if let Some(pipe) = pipe {
-                        output.do_send(Attach { pipe, pid });
+                        stream.attach(pipe, pid);
                     }
                 }
                 self.drive(Input::Spawned { pid }, ctx);
@@ -283,8 +283,8 @@ impl Process {
             Err(NotSpawned { reason, cause }) => {
                 self.cause = Some(Arc::new(cause));
                 // Logs that were opened for a child that is not there are closed again.
-                for output in &self.outputs {
-                    output.do_send(Drain);
+                for stream in &self.streams {
+                    drop(stream.way().drain());
                 }
                 self.drive(Input::NotSpawned { reason }, ctx);
             }
@@ -312,12 +312,12 @@ impl Process {
 
     fn await_last_words(&mut self, ctx: &mut Context<Self>) {
         let heard = self.listening.as_mut().map(|it| it.drain());
-        let outputs = self.outputs.clone();
+        let ways: Vec<Way> = self.streams.iter().map(Stream::way).collect();
         let drains = async move {
             if let Some(heard) = heard {
                 heard.await;
             }
-            join_all(outputs.iter().map(|output| output.send(Drain))).await
+            join_all(ways.iter().map(Way::drain)).await
         };
         let patience = tokio::time::timeout(LAST_WORDS, drains).into_actor(self);
         ctx.spawn(patience.map(|_, act, ctx| {
@@ -657,13 +657,9 @@ impl Handler<ClearLogs> for Process {
     type Result = ResponseFuture<Result<(), LogError>>;
 
     fn handle(&mut self, ClearLogs: ClearLogs, _: &mut Context<Self>) -> Self::Result {
-        let clears = join_all(self.outputs.iter().map(|output| output.send(Clear)));
+        let clears = join_all(self.streams.iter().map(Stream::clear));
         Box::pin(async move {
-            let all_done = clears
-                .await
-                .iter()
-                .all(|cleared| matches!(cleared, Ok(Ok(()))));
-            if all_done {
+            if clears.await.iter().all(Result::is_ok) {
                 Ok(())
             } else {
                 Err(LogError::Failed)
@@ -676,7 +672,7 @@ impl Handler<ReopenLogs> for Process {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, ReopenLogs: ReopenLogs, _: &mut Context<Self>) -> Self::Result {
-        let reopens = join_all(self.outputs.iter().map(|output| output.send(Reopen)));
+        let reopens = join_all(self.streams.iter().map(Stream::reopen));
         Box::pin(async move { drop(reopens.await) })
     }
 }
@@ -685,10 +681,10 @@ impl Handler<Retire> for Process {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, Retire: Retire, ctx: &mut Context<Self>) -> Self::Result {
-        let outputs = std::mem::take(&mut self.outputs);
+        let streams = std::mem::take(&mut self.streams).into_vec();
         ctx.stop();
         Box::pin(async move {
-            let retired = join_all(outputs.iter().map(|output| output.send(output::Retire)));
+            let retired = join_all(streams.into_iter().map(Stream::retire));
             // A log whose disk hangs closes by itself when that is over.
             drop(tokio::time::timeout(LOGS_PATIENCE, retired).await);
         })

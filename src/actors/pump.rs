@@ -3,42 +3,37 @@
 //! One turn reads at most a few times, so that a flood in one pipe starves no other. After a
 //! read that found little it rests for some milliseconds, so that many small writes are one
 //! wake-up; the ends of all rests on an arbiter fall together. While the pipe rests or floods it
-//! is not registered with the reactor, or else each of the child's writes would wake this thread;
-//! it is only while there is nothing to read. Then nothing happens at all.
+//! is not watched, or else each of the child's writes would wake this thread; it is only while
+//! there is nothing to read. Then nothing happens at all.
 //!
 //! ```text
 //!            nothing there                     readable
-//!  Reading ────────────────► Watching ──────────────────────► Reading
+//!  reading ────────────────► watched ───────────────────────► reading
 //!     │ ▲
 //!     ▼ │ after 1–5 ms
 //!   resting
 //! ```
+//!
+//! A turn never waits: what it has to wait for it answers, and the [`LogRoom`](super::logroom)
+//! gives it the next turn when that has come.
 
 use super::filters::Filtered;
 use super::mainlog::OUTPUT_TAG;
 use super::output::Output;
-use super::target;
-use super::watch::watch;
+use super::target::Shared;
 use crate::model::event::{Event, EventKind, Output as Written};
-use crate::model::pace::{Next, Pace};
+use crate::model::pace::{self, Pace};
 use crate::model::python::text_or_undecodable;
 use crate::model::state::Channel;
 use crate::model::text::repr;
 use crate::sys::pipe;
-use actix::{ActorContext, ActorFuture, Context};
 use slog::{Drain as _, Level, debug, warn};
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{self, Poll, ready};
 use std::time::{Duration, Instant};
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::oneshot;
-use tokio::time::Sleep;
 
 /// As much is read at once, and written at once; as in the original, because a log may be longer
 /// than its limit by that much, and an event as long as that.
@@ -49,11 +44,6 @@ const READS_A_TURN: u32 = 8;
 
 /// A pipe that is found full is made as big as this, so that its writer need not wait for us.
 const ROOMY: i32 = 1024 * 1024;
-
-/// How long to wait before a pipe that cannot be registered with the reactor is looked at again.
-const UNWATCHED: Duration = Duration::from_millis(100);
-
-type Job = Pin<Box<dyn Future<Output = ()>>>;
 
 thread_local! {
     /// What all pumps on this arbiter read into, one at a time.
@@ -68,39 +58,21 @@ struct Room {
     filter: Vec<u8>,
 }
 
-/// Drives an [`Output`]; see the module.
-pub(super) struct Pump;
-
 /// Where the bytes of one child come from and where they are held up.
 #[derive(Default)]
 pub(super) struct Flow {
-    pipe: Pipe,
+    pipe: Option<OwnedFd>,
     pid: i32,
     /// How many bytes the pipe holds.
     capacity: usize,
     pace: Pace,
-    rest: Option<Pin<Box<Sleep>>>,
+    /// When the pipe is looked at again.
+    rest: Option<Instant>,
     draining: Option<Box<Draining>>,
     /// The pipe has come to its end, and the log is not needed any more.
     pub(super) ended: bool,
-    /// Waits until the target takes bytes again.
-    clogged: Option<Job>,
-    events: Option<Box<Events>>,
-}
-
-/// Events of one stream: those that wait for their turn, and the one that is on its way.
-#[derive(Default)]
-struct Events {
-    waiting: VecDeque<Event>,
-    sending: Option<Job>,
-}
-
-#[derive(Default)]
-enum Pipe {
-    #[default]
-    None,
-    Reading(OwnedFd),
-    Watching(AsyncFd<OwnedFd>),
+    /// Events that wait for their turn.
+    events: Vec<Event>,
 }
 
 /// How far it is with reading what a dead child has left.
@@ -110,6 +82,24 @@ struct Draining {
     left: usize,
     /// Those who wait for its end.
     waiters: Vec<oneshot::Sender<()>>,
+}
+
+/// What has to come before the next turn.
+pub(super) enum Next {
+    /// Others had theirs.
+    Others,
+    /// The end of a rest, or somebody says something.
+    Rest,
+    /// There is something to read, or the end of the pipe.
+    Readable,
+    /// These are delivered.
+    Delivered(Vec<Event>),
+    /// The target takes bytes again.
+    Unclogged(Shared),
+    /// Somebody says something: there is no pipe, and nothing waits.
+    Nothing,
+    /// None comes: the stream has retired.
+    Over,
 }
 
 enum Found {
@@ -122,7 +112,7 @@ impl Flow {
     /// Begins with another child's pipe.
     pub(super) fn attach(&mut self, pipe: OwnedFd, pid: i32) {
         self.capacity = pipe::capacity(&pipe);
-        self.pipe = Pipe::Reading(pipe);
+        self.pipe = Some(pipe);
         self.pid = pid;
         self.pace = Pace::default();
         self.rest = None;
@@ -137,9 +127,23 @@ impl Flow {
         draining.left = self.capacity.max(1);
         draining.waiters.push(waiter);
         self.rest = None;
-        self.unwatch();
         // A log that was opened for a child that never came.
-        self.ended |= matches!(self.pipe, Pipe::None);
+        self.ended |= self.pipe.is_none();
+    }
+
+    /// The pipe, while there is one.
+    pub(super) const fn pipe(&self) -> Option<&OwnedFd> {
+        self.pipe.as_ref()
+    }
+
+    /// When a turn is due without anything else.
+    pub(super) const fn rest(&self) -> Option<Instant> {
+        self.rest
+    }
+
+    /// Lets the pipe be for about so long.
+    pub(super) fn rest_for(&mut self, time: Duration) {
+        self.rest = Some(aligned(Instant::now(), time));
     }
 
     /// Nothing is left to be drained, if anything was.
@@ -149,51 +153,8 @@ impl Flow {
         }
     }
 
-    fn unwatch(&mut self) {
-        self.pipe = match std::mem::take(&mut self.pipe) {
-            Pipe::Watching(watched) => Pipe::Reading(watched.into_inner()),
-            other @ (Pipe::None | Pipe::Reading(_)) => other,
-        };
-    }
-
-    /// Waits until the pipe is readable or at its end.
-    fn poll_watch(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
-        self.pipe = match std::mem::take(&mut self.pipe) {
-            Pipe::Reading(pipe) => match watch(pipe, Interest::READABLE) {
-                Ok(watched) => Pipe::Watching(watched),
-                Err((pipe, _)) => {
-                    self.pipe = Pipe::Reading(pipe);
-                    self.rest_for(UNWATCHED);
-                    return self.poll_rest(cx);
-                }
-            },
-            other @ (Pipe::None | Pipe::Watching(_)) => other,
-        };
-        if let Pipe::Watching(watched) = &self.pipe {
-            // An error means that the reactor is going away, and so are we.
-            let _ = ready!(watched.poll_read_ready(cx));
-        }
-        self.unwatch();
-        Poll::Ready(())
-    }
-
-    fn rest_for(&mut self, time: Duration) {
-        let end = tokio::time::Instant::from_std(aligned(Instant::now(), time));
-        match &mut self.rest {
-            Some(rest) => rest.as_mut().reset(end),
-            none => *none = Some(Box::pin(tokio::time::sleep_until(end))),
-        }
-    }
-
-    fn poll_rest(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
-        match &mut self.rest {
-            Some(rest) => rest.as_mut().poll(cx),
-            None => Poll::Ready(()),
-        }
-    }
-
     fn read(&mut self, room: &mut [u8]) -> io::Result<Found> {
-        let Pipe::Reading(descriptor) = &self.pipe else {
+        let Some(descriptor) = &self.pipe else {
             return Ok(Found::Nothing);
         };
         loop {
@@ -220,73 +181,52 @@ fn aligned(now: Instant, time: Duration) -> Instant {
     epoch + Duration::from_millis(u64::try_from(end).unwrap_or(u64::MAX))
 }
 
-impl ActorFuture<Output> for Pump {
-    type Output = ();
-
-    fn poll(
-        self: Pin<&mut Self>,
-        output: &mut Output,
-        context: &mut Context<Output>,
-        cx: &mut task::Context<'_>,
-    ) -> Poll<()> {
-        let turn = output.turn(cx);
-        output.note_trouble();
-        if turn.is_ready() {
-            let forgotten = !context.connected();
-            if output.retiring || forgotten {
-                output.close();
-                context.stop();
-                return Poll::Ready(());
-            }
-        }
-        Poll::Pending
-    }
-}
-
 impl Output {
-    /// Does what can be done now. Ready if nothing is left to be done until somebody says
-    /// something, for there is no pipe or the actor retires and has drained it.
-    fn turn(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+    /// Does what can be done now, and answers what has to come before there is more to do.
+    pub(super) fn turn(&mut self) -> Next {
         let mut reads = 0;
         loop {
-            ready!(self.poll_events(cx));
-            ready!(self.poll_clogged(cx));
-            self.poll_unfinished(cx);
+            if !self.flow.events.is_empty() {
+                return Next::Delivered(std::mem::take(&mut self.flow.events));
+            }
+            if let Some(target) = &self.target
+                && target.borrow().is_clogged()
+            {
+                return Next::Unclogged(target.clone());
+            }
+            self.finish_line();
             if self.flow.draining.as_ref().is_some_and(|it| it.left == 0) {
                 if self.finish_filters() {
                     // What they held back may have met a full pipe or be an event.
                     continue;
                 }
-                for waiter in self
-                    .flow
-                    .draining
-                    .take()
-                    .into_iter()
-                    .flat_map(|it| it.waiters)
-                {
+                let drained = self.flow.draining.take();
+                if self.retiring {
+                    self.flow.pipe = None;
+                    self.flow.ended = true;
+                }
+                self.close_if_ended();
+                for waiter in drained.into_iter().flat_map(|it| it.waiters) {
+                    // Who no longer waits is no matter.
                     let _ = waiter.send(());
                 }
                 if self.retiring {
-                    return Poll::Ready(());
+                    return Next::Over;
                 }
             }
-            if matches!(self.flow.pipe, Pipe::None) {
+            if self.flow.pipe.is_none() {
                 if self.flow.draining.is_some() {
                     self.flow.drained();
                     continue;
                 }
-                if std::mem::take(&mut self.flow.ended) {
-                    self.target = None;
-                }
-                return Poll::Ready(());
+                self.close_if_ended();
+                return Next::Nothing;
             }
             if reads == READS_A_TURN {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+                return Next::Others;
             }
-            ready!(self.flow.poll_rest(cx));
-            if matches!(self.flow.pipe, Pipe::Watching(_)) {
-                ready!(self.flow.poll_watch(cx));
+            if self.flow.rest.is_some_and(|end| Instant::now() < end) {
+                return Next::Rest;
             }
             reads += 1;
             match self.read_and_write() {
@@ -295,14 +235,26 @@ impl Output {
                     self.flow.rest = None;
                     self.flow.pace.calm_down();
                     if self.flow.draining.is_none() {
-                        ready!(self.flow.poll_watch(cx));
-                    } else {
-                        self.flow.drained();
+                        return Next::Readable;
                     }
+                    self.flow.drained();
                 }
                 Found::End => self.end_pipe(),
             }
         }
+    }
+
+    /// Closes the log if there is nothing more to come, for now.
+    fn close_if_ended(&mut self) {
+        if self.flow.pipe.is_none() && std::mem::take(&mut self.flow.ended) {
+            self.target = None;
+        }
+    }
+
+    /// When a turn is due by the clock.
+    pub(super) fn alarm(&self) -> Option<Instant> {
+        let line = self.lines.as_ref().and_then(|lines| lines.due());
+        self.flow.rest().into_iter().chain(line).min()
     }
 
     fn after_bytes(&mut self, count: usize) {
@@ -312,11 +264,11 @@ impl Output {
             return;
         }
         match flow.pace.after(count, flow.capacity.min(SCRATCH)) {
-            Next::Again => {
+            pace::Next::Again => {
                 flow.rest = None;
                 self.make_roomy(count);
             }
-            Next::Rest(time) => flow.rest_for(time),
+            pace::Next::Rest(time) => flow.rest_for(time),
         }
     }
 
@@ -325,7 +277,7 @@ impl Output {
         let roomy = usize::try_from(ROOMY).unwrap_or(0);
         if count >= flow.capacity
             && flow.capacity < roomy
-            && let Pipe::Reading(pipe) = &flow.pipe
+            && let Some(pipe) = &flow.pipe
         {
             flow.capacity = pipe::grow(pipe.as_fd(), ROOMY).max(flow.capacity);
         }
@@ -340,7 +292,7 @@ impl Output {
                 Ok(found) => found,
                 Err(error) => {
                     let (process, channel) =
-                        (repr(&self.config.process), self.config.channel.name());
+                        (repr(&self.config.row.name), self.config.channel.name());
                     warn!(
                         self.ends.log,
                         "{process} {channel} cannot be read any more: {error}"
@@ -367,10 +319,10 @@ impl Output {
     }
 
     /// Writes a line whose end did not come for a while.
-    fn poll_unfinished(&mut self, cx: &mut task::Context<'_>) {
+    fn finish_line(&mut self) {
         let policy = self.policy();
         if let Some(lines) = &mut self.lines {
-            lines.poll(self.target.as_ref(), policy, cx);
+            lines.look(self.target.as_ref(), policy, Instant::now());
         }
     }
 
@@ -396,7 +348,7 @@ impl Output {
         });
         self.filters = Some(filters);
         if open {
-            let (process, channel) = (repr(&self.config.process), self.config.channel.name());
+            let (process, channel) = (repr(&self.config.row.name), self.config.channel.name());
             debug!(
                 self.ends.log,
                 "{process} {channel} ended within a comm event, which is dropped"
@@ -424,7 +376,7 @@ impl Output {
                     Channel::Stderr => EventKind::ProcessCommunicationStderr,
                 };
                 self.publish(kind, bytes, Event::ProcessCommunication);
-                let (process, channel) = (repr(&self.config.process), self.config.channel.name());
+                let (process, channel) = (repr(&self.config.row.name), self.config.channel.name());
                 debug!(self.ends.log, "{process} {channel} emitted a comm event");
             }
             Filtered::Line(line) => super::syslogger::send(line, &self.ends.log),
@@ -433,12 +385,12 @@ impl Output {
 
     /// Tells the main log and the listeners of output, where they want to know.
     fn tell(&mut self, bytes: &[u8]) {
-        if self.ends.log.is_enabled(Level::Debug) && !self.config.is_protocol {
-            let (process, channel) = (repr(&self.config.process), self.config.channel.name());
+        if self.ends.log.is_enabled(Level::Debug) && !self.config.plan.is_protocol {
+            let (process, channel) = (repr(&self.config.row.name), self.config.channel.name());
             let text = text_or_undecodable(bytes);
             debug!(self.ends.log, #OUTPUT_TAG, "{process} {channel} output:\n{text}");
         }
-        if self.config.events_enabled {
+        if self.config.plan.events_enabled {
             let kind = match self.config.channel {
                 Channel::Stdout => EventKind::ProcessLogStdout,
                 Channel::Stderr => EventKind::ProcessLogStderr,
@@ -453,64 +405,27 @@ impl Output {
         }
         let config = &self.config;
         let event = event(Written {
-            process: Arc::clone(&config.process),
-            group: Arc::clone(&config.group),
+            process: Arc::clone(&config.row.name),
+            group: Arc::clone(&config.row.group),
             pid: Some(self.flow.pid),
             channel: config.channel,
             data: bytes.to_vec(),
         });
-        let events = self.flow.events.get_or_insert_default();
-        events.waiting.push_back(event);
-    }
-
-    /// Sends one event after another. Ready when all are delivered.
-    fn poll_events(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
-        let Some(events) = &mut self.flow.events else {
-            return Poll::Ready(());
-        };
-        loop {
-            if let Some(sending) = &mut events.sending {
-                ready!(sending.as_mut().poll(cx));
-                events.sending = None;
-            }
-            let (Some(event), Some(bus)) = (events.waiting.pop_front(), &self.ends.bus) else {
-                return Poll::Ready(());
-            };
-            let bus = bus.clone();
-            events.sending = Some(Box::pin(async move {
-                bus.publish_paced(event.kind(), || event).await;
-            }));
-        }
-    }
-
-    /// Ready when the target has room.
-    fn poll_clogged(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
-        loop {
-            if let Some(clogged) = &mut self.flow.clogged {
-                ready!(clogged.as_mut().poll(cx));
-                self.flow.clogged = None;
-            }
-            match &self.target {
-                Some(target) if target.borrow().is_clogged() => {
-                    self.flow.clogged = Some(Box::pin(target::unclog(target.clone())));
-                }
-                Some(_) | None => return Poll::Ready(()),
-            }
-        }
+        self.flow.events.push(event);
     }
 
     /// The pipe has ended, and so has what was in the filters.
     fn end_pipe(&mut self) {
         self.finish_filters();
-        if let Pipe::Reading(pipe) = &self.flow.pipe {
-            let (number, process) = (pipe.as_raw_fd(), repr(&self.config.process));
+        if let Some(pipe) = &self.flow.pipe {
+            let (number, process) = (pipe.as_raw_fd(), repr(&self.config.row.name));
             let channel = self.config.channel.name();
             debug!(
                 self.ends.log,
                 "fd {number} closed, stopped monitoring <Output for {process} ({channel})>"
             );
         }
-        self.flow.pipe = Pipe::None;
+        self.flow.pipe = None;
         self.flow.rest = None;
         self.flow.ended = true;
     }
@@ -518,9 +433,8 @@ impl Output {
     /// Reads what is left in the pipe of a child that was replaced, at most as much as it held,
     /// and closes it.
     pub(super) fn sweep(&mut self) {
-        self.flow.unwatch();
         let mut left = self.flow.capacity;
-        while left > 0 && !matches!(self.flow.pipe, Pipe::None) {
+        while left > 0 && self.flow.pipe.is_some() {
             match self.read_and_write() {
                 Found::Bytes(count) => left = left.saturating_sub(count),
                 Found::Nothing => break,
@@ -528,11 +442,6 @@ impl Output {
             }
         }
         self.finish_filters();
-        self.flow.pipe = Pipe::None;
-    }
-
-    fn close(&mut self) {
-        self.flow.pipe = Pipe::None;
-        self.target = None;
+        self.flow.pipe = None;
     }
 }

@@ -1,7 +1,7 @@
 //! Waiting for descriptors with the arbiter's reactor.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::AsRawFd;
 use tokio::io::Interest;
 use tokio::io::unix::{AsyncFd, AsyncFdRegisterError};
 
@@ -12,9 +12,9 @@ use tokio::io::unix::{AsyncFd, AsyncFdRegisterError};
     reason = "its successor may be called by sys alone, for types whose descriptor may change or be closed under \
               them; this one owns itself as long as it lives"
 )]
-pub(super) fn watch(
-    descriptor: OwnedFd,
+pub(super) fn watch<T: AsRawFd>(
+    descriptor: T,
     interest: Interest,
-) -> Result<AsyncFd<OwnedFd>, (OwnedFd, io::Error)> {
+) -> Result<AsyncFd<T>, (T, io::Error)> {
     AsyncFd::try_with_interest(descriptor, interest).map_err(AsyncFdRegisterError::into_parts)
 }

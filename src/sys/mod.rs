@@ -36,6 +36,7 @@ pub mod mounts;
 pub mod argv;
 pub mod autolog;
 pub mod pipe;
+pub mod poller;
 pub mod syslog;
 
 pub mod daemonize;

@@ -1,18 +1,22 @@
-//! An output between real pipes and real files.
+//! Streams between real pipes and real files.
 
-use super::*;
-use crate::actors::bus::Delivered;
+use crate::actors::bus::{Bus, Delivered};
+use crate::actors::logs::LogRooms;
+use crate::actors::output::{Ends, OpenError, OutputConfig, Plan};
+use crate::actors::stream::Stream;
+use crate::actors::table::Row;
 use crate::model::event::{EventKind, EventMask};
 use crate::model::rotation::path_of;
+use crate::model::state::Channel;
 use crate::sys;
 use crate::sys::scratch::{Folder, pipe};
-use slog::{Drain as _, OwnedKVList, Record};
+use actix::{Actor, Context, Handler};
+use slog::{Drain as _, Logger, OwnedKVList, Record};
 use std::fs;
 use std::io::{PipeWriter, Write};
 use std::os::fd::AsFd;
-use std::path::PathBuf;
-
-use std::sync::{Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -66,26 +70,18 @@ impl Stage {
 
     fn config(&self) -> OutputConfig {
         OutputConfig {
-            process: Arc::from("cat"),
-            group: Arc::from("pets"),
+            row: Arc::new(Row::new(Arc::from("pets"), Arc::from("cat"))),
             channel: Channel::Stdout,
             logfile: Some(self.path().into()),
-            maxbytes: 0,
-            backups: 0,
-            style: None,
-            syslog: false,
-            strip_ansi: false,
-            capture_maxbytes: 0,
-            events_enabled: false,
-            is_protocol: false,
+            plan: Arc::default(),
         }
     }
 
-    fn start(&self, config: OutputConfig) -> Addr<Output> {
+    fn start(&self, config: OutputConfig) -> Stream {
         let drain = slog::LevelFilter::new(self.said.clone(), self.level).ignore_res();
         let log = Logger::root(drain, slog::o!());
         let bus = self.bus.clone();
-        Output::start(&self.rooms, config, Arc::new(Ends { log, bus }), None)
+        Stream::new(&self.rooms, config, &Arc::new(Ends { log, bus }))
     }
 }
 
@@ -93,20 +89,22 @@ fn run(test: impl Future<Output = ()>) {
     actix_rt::System::new().block_on(test);
 }
 
-async fn ask<M>(output: &Addr<Output>, message: M) -> M::Result
-where
-    M: Message + Send + 'static,
-    M::Result: Send,
-    Output: Handler<M>,
-{
-    output.send(message).await.expect("the actor lives")
+/// A plan that lets logs grow so far, and keeps so many older ones.
+fn rotated(maxbytes: u64, backups: u32) -> Arc<Plan> {
+    Arc::new(Plan {
+        maxbytes,
+        backups,
+        ..Plan::default()
+    })
 }
 
 /// Opens the log and attaches a pipe, as for a new child.
-async fn spawn(output: &Addr<Output>) -> PipeWriter {
+async fn spawn(output: &Stream) -> PipeWriter {
     let (pipe, child) = pipe();
-    assert_eq!(ask(output, Open).await, Ok(()));
-    ask(output, Attach { pipe, pid: 7 }).await;
+    assert_eq!(output.way().open().await, Ok(()));
+    output.attach(pipe, 7);
+    // That is not answered, but this is, after it.
+    assert!(output.way().is_there().await);
     child
 }
 
@@ -159,14 +157,13 @@ fn bytes_are_exact_through_rotations() {
         for at_once in [64, 1000, 70_000] {
             let stage = Stage::new();
             let output = stage.start(OutputConfig {
-                maxbytes: 100_000,
-                backups: 1000,
+                plan: rotated(100_000, 1000),
                 ..stage.config()
             });
             let child = spawn(&output).await;
             let bytes = noise(3_000_000);
             joined(write_all(child, bytes.clone(), at_once)).await;
-            ask(&output, Retire).await;
+            output.retire().await;
             assert!(whole(&stage.path()) == bytes, "{at_once}");
             assert!(path_of(&stage.path(), 5).exists());
             assert_eq!(*stage.said.lines(), Vec::<String>::new());
@@ -186,9 +183,9 @@ fn the_last_words_of_a_child_are_kept_however_many() {
         // Somebody else still holds the pipe open.
         let grandchild = child.try_clone().expect("descriptors are to be had");
         drop(child);
-        assert_eq!(ask(&output, Open).await, Ok(()));
-        ask(&output, Attach { pipe, pid: 7 }).await;
-        ask(&output, Drain).await;
+        assert_eq!(output.way().open().await, Ok(()));
+        output.attach(pipe, 7);
+        output.way().drain().await;
         assert!(fs::read(stage.path()).ok() == Some(bytes));
         drop(grandchild);
     });
@@ -200,7 +197,7 @@ fn a_grandchild_is_heard_until_the_next_child_comes() {
         let stage = Stage::new();
         let output = stage.start(stage.config());
         let mut grandchild = spawn(&output).await;
-        ask(&output, Drain).await;
+        output.way().drain().await;
         let path = stage.path();
         let log_is = |text: &str| fs::read_to_string(&path).is_ok_and(|log| log == text);
         grandchild.write_all(b"one ").expect("it is heard");
@@ -217,15 +214,15 @@ fn a_grandchild_that_never_stops_does_not_hold_up_the_end() {
     run(async {
         let stage = Stage::new();
         let output = stage.start(OutputConfig {
-            maxbytes: 1_000_000,
+            plan: rotated(1_000_000, 0),
             ..stage.config()
         });
         let mut grandchild = spawn(&output).await;
         let flood = thread::spawn(move || while grandchild.write_all(&[b'x'; 9000]).is_ok() {});
         until(|| fs::metadata(stage.path()).is_ok_and(|log| log.len() > 0)).await;
-        ask(&output, Drain).await;
+        output.way().drain().await;
         assert!(!flood.is_finished());
-        ask(&output, Retire).await;
+        output.retire().await;
         joined(flood).await;
     });
 }
@@ -239,7 +236,7 @@ fn what_a_child_left_is_read_before_the_next_one_is_heard() {
             let mut child = spawn(&output).await;
             child.write_all(text.as_bytes()).expect("it is heard");
         }
-        ask(&output, Retire).await;
+        output.retire().await;
         let log = fs::read_to_string(stage.path()).ok();
         assert_eq!(log.as_deref(), Some("one two three"));
     });
@@ -256,20 +253,20 @@ fn a_log_is_open_only_while_somebody_may_write() {
             fds.flatten()
                 .any(|fd| fs::read_link(fd.path()).is_ok_and(|file| file == log))
         };
-        assert_eq!(ask(&output, Open).await, Ok(()));
+        assert_eq!(output.way().open().await, Ok(()));
         assert!(open());
-        ask(&output, Drain).await;
+        output.way().drain().await;
         assert!(!open());
         let child = spawn(&output).await;
         assert!(open());
         drop(child);
-        ask(&output, Drain).await;
+        output.way().drain().await;
         assert!(!open());
     });
 }
 
 #[test]
-fn an_end_of_file_does_not_end_the_actor() {
+fn an_end_of_file_does_not_end_the_stream() {
     run(async {
         let stage = Stage::new();
         let output = stage.start(stage.config());
@@ -277,11 +274,53 @@ fn an_end_of_file_does_not_end_the_actor() {
             let mut child = spawn(&output).await;
             child.write_all(b"x").expect("it is heard");
             drop(child);
-            ask(&output, Drain).await;
+            output.way().drain().await;
         }
         assert_eq!(fs::read(stage.path()).ok().as_deref(), Some(&b"xxx"[..]));
-        ask(&output, Retire).await;
-        until(|| !output.connected()).await;
+        let way = output.way();
+        assert!(way.is_there().await);
+        output.retire().await;
+        assert!(!way.is_there().await);
+    });
+}
+
+#[test]
+fn a_stream_whose_owner_is_gone_ends_with_its_pipe() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(stage.config());
+        let mut child = spawn(&output).await;
+        let way = output.way();
+        drop(output);
+        child.write_all(b"still heard").expect("it is heard");
+        let path = stage.path();
+        until(|| fs::read(&path).is_ok_and(|log| log == b"still heard")).await;
+        assert!(way.is_there().await);
+        drop(child);
+        while way.is_there().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+}
+
+#[test]
+fn a_defect_in_one_stream_leaves_the_others_alone() {
+    run(async {
+        let stage = Stage::new();
+        let broken = stage.start(stage.config());
+        let other = stage.start(stage.config());
+        let mut lost = spawn(&broken).await;
+        let mut heard = spawn(&other).await;
+        broken.way().fail().await;
+        assert!(stage.said.has("the stdout of 'cat' is not read any more"));
+        until(|| lost.write_all(b"x").is_err()).await;
+        let mut child = spawn(&broken).await;
+        child.write_all(b"one ").expect("it is heard");
+        broken.way().drain().await;
+        heard.write_all(b"two").expect("it is heard");
+        other.way().drain().await;
+        let log = fs::read(stage.path()).ok();
+        assert_eq!(log.as_deref(), Some(&b"one two"[..]));
     });
 }
 
@@ -295,7 +334,7 @@ fn a_full_disk_does_not_stop_the_child_and_is_said_once() {
         });
         let child = spawn(&output).await;
         joined(write_all(child, noise(1_000_000), 1000)).await;
-        ask(&output, Retire).await;
+        output.retire().await;
         let said = stage.said.lines();
         assert_eq!(
             *said,
@@ -324,7 +363,7 @@ fn a_target_that_nobody_reads_blocks_neither_child_nor_neighbour() {
         neighbours_child.write_all(b"alive").expect("it is heard");
         until(|| fs::read(stage.path()).is_ok_and(|log| log == b"alive")).await;
         joined(stuck_child).await;
-        ask(&stuck, Retire).await;
+        stuck.retire().await;
         assert!(stage.said.has("nobody reads what is written to it"));
     });
 }
@@ -342,7 +381,7 @@ fn a_slow_reader_of_a_fifo_gets_every_byte() {
         let bytes = noise(1_000_000);
         let reader = thread::spawn(move || fs::read(fifo).expect("it is there"));
         joined(write_all(child, bytes.clone(), 5000)).await;
-        ask(&output, Retire).await;
+        output.retire().await;
         until(|| reader.is_finished()).await;
         assert!(reader.join().expect("it did not fail") == bytes);
     });
@@ -353,8 +392,7 @@ fn two_streams_into_one_rotating_file_lose_nothing_and_tear_nothing() {
     run(async {
         let stage = Stage::new();
         let config = OutputConfig {
-            maxbytes: 20_000,
-            backups: 10_000,
+            plan: rotated(20_000, 10_000),
             ..stage.config()
         };
         let outputs = [stage.start(config.clone()), stage.start(config)];
@@ -367,8 +405,8 @@ fn two_streams_into_one_rotating_file_lose_nothing_and_tear_nothing() {
         for child in children {
             joined(child).await;
         }
-        for output in &outputs {
-            ask(output, Retire).await;
+        for output in outputs {
+            output.retire().await;
         }
         let log = whole(&stage.path());
         let lines: Vec<_> = log.split_inclusive(|&byte| byte == b'\n').collect();
@@ -396,7 +434,7 @@ fn a_log_whose_folder_goes_and_comes_is_written_again() {
             stage.said.has("ENOENT")
         })
         .await;
-        ask(&output, Reopen).await;
+        output.reopen().await;
         fs::create_dir(&folder).expect("the name is free");
         until(|| {
             write();
@@ -404,7 +442,7 @@ fn a_log_whose_folder_goes_and_comes_is_written_again() {
         })
         .await;
         assert!(path.exists());
-        ask(&output, Retire).await;
+        output.retire().await;
     });
 }
 
@@ -419,10 +457,10 @@ fn a_log_that_was_moved_is_written_until_it_is_reopened() {
         let is = |path: &Path, text: &str| fs::read_to_string(path).is_ok_and(|log| log == text);
         child.write_all(b"one").expect("it is heard");
         until(|| is(&moved, "one")).await;
-        ask(&output, Reopen).await;
+        output.reopen().await;
         child.write_all(b"two").expect("it is heard");
         until(|| is(&path, "two")).await;
-        ask(&output, Clear).await.expect("it is ours");
+        output.clear().await.expect("it is ours");
         assert!(is(&path, ""));
         child.write_all(b"three").expect("it is heard");
         until(|| is(&path, "three")).await;
@@ -437,11 +475,11 @@ fn a_removed_log_is_there_again_at_the_next_start() {
         let output = stage.start(stage.config());
         let first = spawn(&output).await;
         fs::remove_file(stage.path()).expect("it was made");
-        assert_eq!(ask(&output, Open).await, Ok(()));
+        assert_eq!(output.way().open().await, Ok(()));
         assert!(stage.path().exists());
         drop(first);
-        ask(&output, Drain).await;
-        ask(&output, Clear).await.expect("it is ours");
+        output.way().drain().await;
+        output.clear().await.expect("it is ours");
         assert_eq!(fs::read(stage.path()).ok(), Some(Vec::new()));
     });
 }
@@ -456,7 +494,7 @@ fn a_log_that_cannot_be_opened_says_why() {
                 ..stage.config()
             });
             let errno = errno.to_owned();
-            assert_eq!(ask(&output, Open).await, Err(OpenError { errno }));
+            assert_eq!(output.way().open().await, Err(OpenError { errno }));
         };
         check(stage.folder.path(), "EISDIR").await;
         check(&stage.folder.path().join("missing/x.log"), "ENOENT").await;
@@ -472,8 +510,8 @@ fn without_a_log_the_pipe_is_read_all_the_same() {
             ..stage.config()
         });
         joined(write_all(spawn(&output).await, noise(1_000_000), 1000)).await;
-        ask(&output, Clear).await.expect("there is nothing to fail");
-        ask(&output, Retire).await;
+        output.clear().await.expect("there is nothing to fail");
+        output.retire().await;
     });
 }
 
@@ -485,10 +523,10 @@ fn the_main_log_echoes_output_at_level_debug() {
         let output = stage.start(stage.config());
         let mut child = spawn(&output).await;
         child.write_all(b"caf\xc3\xa9\n").expect("it is heard");
-        ask(&output, Drain).await;
+        output.way().drain().await;
         child.write_all(b"\xff").expect("it is heard");
         drop(child);
-        ask(&output, Retire).await;
+        output.retire().await;
         let said = stage.said.lines();
         assert_eq!(said[0], "'cat' stdout output:\ncaf\u{e9}\n");
         assert_eq!(said[1], "'cat' stdout output:\nUndecodable: b'\\xff'");
@@ -533,9 +571,12 @@ fn captures_become_events_and_all_output_does_if_asked() {
         bus.subscribe(EventMask::from_iter(kinds), pool.recipient());
         stage.bus = Some(bus);
         let output = stage.start(OutputConfig {
-            capture_maxbytes: 100,
-            events_enabled: true,
-            strip_ansi: true,
+            plan: Arc::new(Plan {
+                capture_maxbytes: 100,
+                events_enabled: true,
+                strip_ansi: true,
+                ..Plan::default()
+            }),
             ..stage.config()
         });
         let mut child = spawn(&output).await;
@@ -543,7 +584,7 @@ fn captures_become_events_and_all_output_does_if_asked() {
             .write_all(b"\x1b[1mbefore<!--XSUPERVISOR:BEGIN-->within<!--XSUPERVISOR:END-->after<!")
             .expect("it is heard");
         drop(child);
-        ask(&output, Drain).await;
+        output.way().drain().await;
         assert_eq!(
             fs::read_to_string(stage.path()).ok().as_deref(),
             Some("beforeafter<!")
