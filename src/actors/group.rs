@@ -216,8 +216,8 @@ impl Group {
                     seats.next(),
                 ),
                 row,
-                autostart: program.autostart,
-                priority: program.priority,
+                autostart: program.common.autostart,
+                priority: program.common.priority,
                 place,
             }
         };
@@ -376,16 +376,15 @@ fn process(
     };
     let beat = |channel| {
         let path = snapshot.logfile(channel)?;
-        Some((channel, world.rooms.beat(path)))
+        Some(world.rooms.beat(path))
     };
-    let beats = [Channel::Stdout, Channel::Stderr].into_iter();
-    row.watch(beats.filter_map(beat).collect());
+    row.watch([Channel::Stdout, Channel::Stderr].map(beat));
     let mut streams = vec![output(Channel::Stdout)];
-    if !program.redirect_stderr {
+    if !program.common.redirect_stderr {
         streams.push(output(Channel::Stderr));
     }
     let streams = streams.into_boxed_slice();
-    let policy = common.policy.of(program.policy());
+    let policy = common.policy.of(program.common.policy());
     let (world, program) = (Rc::clone(world), Arc::clone(program));
     let process = Process::new(world, program, policy, Arc::clone(row), streams, socket);
     match seat {

@@ -79,7 +79,7 @@ impl Stage {
 
     fn start(&self, config: OutputConfig) -> Stream {
         let drain = slog::LevelFilter::new(self.said.clone(), self.level).ignore_res();
-        let log = Logger::root(drain, slog::o!());
+        let log = Arc::new(Logger::root(drain, slog::o!()));
         let bus = self.bus.clone();
         Stream::new(&self.rooms, config, &Arc::new(Ends { log, bus }))
     }

@@ -109,7 +109,7 @@ impl MainLogFeed {
             queue: Arc::clone(&queue),
         };
         room.spawn_fn(move || {
-            actix_rt::spawn(Writer::new(queue, log, settings).run());
+            actix_rt::spawn(Writer::new(queue, Arc::new(log), settings).run());
         });
         handle
     }

@@ -33,7 +33,7 @@ pub(super) enum Order {
 /// The writer; see the module.
 pub(super) struct Writer {
     queue: Arc<Queue>,
-    log: Logger,
+    log: Arc<Logger>,
     settings: MainLogSettings,
     /// None for the system's log.
     file: Option<Shared>,
@@ -44,7 +44,7 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Opens what the settings say.
-    pub(super) fn new(queue: Arc<Queue>, log: Logger, settings: MainLogSettings) -> Self {
+    pub(super) fn new(queue: Arc<Queue>, log: Arc<Logger>, settings: MainLogSettings) -> Self {
         let (file, opened) = match &settings.target {
             MainLogTarget::Syslog => (None, Ok(())),
             MainLogTarget::File(path) => {

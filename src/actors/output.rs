@@ -65,7 +65,7 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub struct Ends {
     /// The main log.
-    pub log: Logger,
+    pub log: Arc<Logger>,
     /// Where events are published, if anywhere.
     pub bus: Option<Bus>,
 }

@@ -58,21 +58,23 @@ pub struct Process {
     listening: Option<Box<Listening>>,
     /// An end that was heard of and is not told yet.
     death: Option<Ended>,
-    /// When to make the child that is asked for.
-    turn: Turn,
     /// The one timer: when it is due, and its future.
     timer: Option<(Instant, SpawnHandle)>,
-    starts: Vec<WaitingStart>,
-    stops: Vec<oneshot::Sender<()>>,
+    waiting: Vec<Waiting>,
     /// Why the last start came to nothing before its program ran.
     cause: Option<Arc<Cause>>,
 }
 
-/// Who waits for a start.
-struct WaitingStart {
-    /// Until it is RUNNING or has failed; else only until there is a child or none.
-    until_up: bool,
-    answer: oneshot::Sender<Result<(), StartError>>,
+/// Who waits for something to come.
+enum Waiting {
+    /// For a start.
+    Start {
+        /// Until it is RUNNING or has failed; else only until there is a child or none.
+        until_up: bool,
+        answer: oneshot::Sender<Result<(), StartError>>,
+    },
+    /// Until nothing of it runs.
+    Stop(oneshot::Sender<()>),
 }
 
 /// Starts the process by request. With `wait`, answered once it is RUNNING or has failed; else
@@ -171,10 +173,8 @@ impl Process {
             stdin: None,
             listening: None,
             death: None,
-            turn: Turn::default(),
             timer: None,
-            starts: Vec::new(),
-            stops: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -188,12 +188,18 @@ impl Process {
 
     /// Takes one input through the machine and does all that follows from it.
     fn drive(&mut self, input: Input, ctx: &mut Context<Self>) {
+        self.drive_in_turn(input, Turn::default(), ctx);
+    }
+
+    /// As [`Self::drive`]; a child that is made by it is made when it is its turn. Where none is,
+    /// the turn is over.
+    fn drive_in_turn(&mut self, input: Input, mut turn: Turn, ctx: &mut Context<Self>) {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             for effect in self.machine.step(Instant::now(), input) {
                 match effect {
                     Effect::Entered(change) => self.entered(change),
-                    Effect::Launch => self.launch(ctx),
+                    Effect::Launch => self.launch(std::mem::take(&mut turn), ctx),
                     Effect::Kill { pid, group, signal } => {
                         inputs.extend(self.kill(pid, group, signal));
                     }
@@ -236,7 +242,7 @@ impl Process {
         });
     }
 
-    fn launch(&mut self, ctx: &mut Context<Self>) {
+    fn launch(&mut self, turn: Turn, ctx: &mut Context<Self>) {
         let now = clock::now_unix().0;
         self.row.write(|row| row.start = now);
         let launch = Launch {
@@ -246,7 +252,7 @@ impl Process {
             owner: self.owner,
             socket: self.socket.clone(),
             logs: self.streams.iter().map(Stream::way).collect(),
-            turn: std::mem::take(&mut self.turn),
+            turn,
         };
         let launch = launch.make();
         let launch = launch.into_actor(self);
@@ -343,7 +349,7 @@ impl Process {
             row.exitstatus = record.exit.map(crate::model::exit::Exit::status);
             row.last_exit = self.machine.last_exit();
             row.tries = self.machine.tries();
-            row.retries = self.program.startretries;
+            row.retries = self.program.common.startretries;
             row.next_try = self.machine.next_try();
             row.cause.clone_from(&self.cause);
         });
@@ -352,24 +358,30 @@ impl Process {
     fn answer_who_waits(&mut self) {
         let verdict = self.machine.start_verdict();
         let launching = matches!(self.machine.state(), State::Launching { .. });
-        for start in std::mem::take(&mut self.starts) {
-            let answer = match verdict {
-                StartVerdict::Pending if launching || start.until_up => {
-                    self.starts.push(start);
-                    continue;
-                }
-                StartVerdict::SpawnError => Err(StartError::SpawnError),
-                StartVerdict::Abnormal if start.until_up => Err(StartError::AbnormalTermination),
-                StartVerdict::Up | StartVerdict::Pending | StartVerdict::Abnormal => Ok(()),
-            };
+        let is_stopped = self.machine.state().told().is_stopped();
+        for waiting in std::mem::take(&mut self.waiting) {
             // Who no longer waits is no matter.
-            let _ = start.answer.send(answer);
-        }
-        if self.machine.state().told().is_stopped() {
-            self.open_socket = None;
-            for stop in self.stops.drain(..) {
-                let _ = stop.send(());
+            match waiting {
+                Waiting::Start { until_up, answer } => {
+                    let result = match verdict {
+                        StartVerdict::Pending if launching || until_up => {
+                            self.waiting.push(Waiting::Start { until_up, answer });
+                            continue;
+                        }
+                        StartVerdict::SpawnError => Err(StartError::SpawnError),
+                        StartVerdict::Abnormal if until_up => Err(StartError::AbnormalTermination),
+                        StartVerdict::Up | StartVerdict::Pending | StartVerdict::Abnormal => Ok(()),
+                    };
+                    let _ = answer.send(result);
+                }
+                Waiting::Stop(answer) if is_stopped => {
+                    let _ = answer.send(());
+                }
+                Waiting::Stop(answer) => self.waiting.push(Waiting::Stop(answer)),
             }
+        }
+        if is_stopped {
+            self.open_socket = None;
         }
     }
 
@@ -411,13 +423,11 @@ impl Process {
             return Err(StartError::UnknownState);
         }
         let (answer, answered) = oneshot::channel();
-        self.starts.push(WaitingStart {
+        self.waiting.push(Waiting::Start {
             until_up: wait,
             answer,
         });
-        self.turn = turn;
-        self.drive(Input::Start, ctx);
-        self.turn = Turn::default();
+        self.drive_in_turn(Input::Start, turn, ctx);
         Ok(answered)
     }
 
@@ -427,7 +437,7 @@ impl Process {
         if self.machine.state().told().is_stopped() {
             let _ = answer.send(());
         } else {
-            self.stops.push(answer);
+            self.waiting.push(Waiting::Stop(answer));
         }
         async move {
             // An actor that is gone runs nothing.
@@ -516,10 +526,7 @@ impl Handler<Autostart> for Process {
     type Result = ();
 
     fn handle(&mut self, Autostart(turn): Autostart, ctx: &mut Context<Self>) {
-        self.turn = turn;
-        self.drive(Input::Start, ctx);
-        // Where nothing was launched, the next may go on.
-        self.turn = Turn::default();
+        self.drive_in_turn(Input::Start, turn, ctx);
     }
 }
 

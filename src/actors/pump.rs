@@ -72,7 +72,8 @@ pub(super) struct Flow {
     /// The pipe has come to its end, and the log is not needed any more.
     pub(super) ended: bool,
     /// Events that wait for their turn.
-    events: Vec<Event>,
+    #[expect(clippy::box_collection, reason = "most streams never have any")]
+    events: Option<Box<Vec<Event>>>,
 }
 
 /// How far it is with reading what a dead child has left.
@@ -186,8 +187,8 @@ impl Output {
     pub(super) fn turn(&mut self) -> Next {
         let mut reads = 0;
         loop {
-            if !self.flow.events.is_empty() {
-                return Next::Delivered(std::mem::take(&mut self.flow.events));
+            if let Some(events) = self.flow.events.take() {
+                return Next::Delivered(*events);
             }
             if let Some(target) = &self.target
                 && target.borrow().is_clogged()
@@ -411,7 +412,7 @@ impl Output {
             channel: config.channel,
             data: bytes.to_vec(),
         });
-        self.flow.events.push(event);
+        self.flow.events.get_or_insert_default().push(event);
     }
 
     /// The pipe has ended, and so has what was in the filters.

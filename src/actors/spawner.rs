@@ -91,7 +91,7 @@ impl Spawner {
         let mut environment = self.inheritance.environment.clone();
         let mut set = |name: &str, value: &str| environment.insert(name.into(), value.into());
         set("SUPERVISOR_ENABLED", "1");
-        let serverurl = program.serverurl.as_ref();
+        let serverurl = program.common.serverurl.as_ref();
         if let Some(url) = serverurl.or(self.inheritance.serverurl.as_ref()) {
             set("SUPERVISOR_SERVER_URL", url);
         }
@@ -124,10 +124,10 @@ impl Spawner {
                 .collect::<Result<_, _>>()?,
             envp: environment.iter().map(join).collect::<Result<_, _>>()?,
             directory: directory.transpose()?,
-            umask: program.umask,
-            user: program.uid.map_or(User::Same, user),
+            umask: program.common.umask,
+            user: program.common.uid.map_or(User::Same, user),
             stdin,
-            redirect_stderr: program.redirect_stderr,
+            redirect_stderr: program.common.redirect_stderr,
         })
     }
 }

@@ -47,10 +47,9 @@ pub struct Snapshot {
     pub next_try: Option<Instant>,
     /// Why the last start failed, if it was before its program ran.
     pub cause: Option<Arc<Cause>>,
-    /// Why its stdout is not in its log now, in words; written by its Output.
-    pub stdout_trouble: Option<Arc<str>>,
-    /// The same of its stderr.
-    pub stderr_trouble: Option<Arc<str>>,
+    /// Why its stdout and its stderr are not in their logs now, in words, if one is not; written
+    /// by its Outputs.
+    pub troubles: Option<Box<[Option<Arc<str>>; 2]>>,
 }
 
 /// Why a start failed before the program ran.
@@ -69,12 +68,10 @@ impl Snapshot {
     /// What is wrong with its logs, in words: `stdout is not logged (ENOSPC: …)`. None if
     /// nothing is.
     pub fn trouble(&self) -> Option<String> {
-        let troubles = [
-            ("stdout", &self.stdout_trouble),
-            ("stderr", &self.stderr_trouble),
-        ];
-        let said: Vec<String> = troubles
+        let troubles = self.troubles.as_deref()?;
+        let said: Vec<String> = ["stdout", "stderr"]
             .iter()
+            .zip(troubles)
             .filter_map(|(channel, trouble)| {
                 let why = trouble.as_deref()?;
                 Some(format!("{channel} is not logged ({why})"))
@@ -85,9 +82,12 @@ impl Snapshot {
 
     /// Notes why a channel is not in its log.
     pub fn set_trouble(&mut self, channel: Channel, trouble: Option<Arc<str>>) {
-        match channel {
-            Channel::Stdout => self.stdout_trouble = trouble,
-            Channel::Stderr => self.stderr_trouble = trouble,
+        if trouble.is_some() || self.troubles.is_some() {
+            let [stdout, stderr] = &mut **self.troubles.get_or_insert_default();
+            match channel {
+                Channel::Stdout => *stdout = trouble,
+                Channel::Stderr => *stderr = trouble,
+            }
         }
     }
 
@@ -100,6 +100,9 @@ impl Snapshot {
     }
 }
 
+/// What the arbiters of stdout's log and of stderr's are doing, where there is one.
+pub(super) type Beats = [Option<Arc<Beat>>; 2];
+
 /// One process's row.
 #[derive(Debug)]
 pub struct Row {
@@ -109,7 +112,7 @@ pub struct Row {
     pub name: Arc<str>,
     live: Mutex<Snapshot>,
     /// What the arbiters of its logs are doing.
-    beats: OnceLock<Vec<(Channel, Arc<Beat>)>>,
+    beats: OnceLock<Beats>,
 }
 
 impl Row {
@@ -133,8 +136,7 @@ impl Row {
                 retries: 0,
                 next_try: None,
                 cause: None,
-                stdout_trouble: None,
-                stderr_trouble: None,
+                troubles: None,
             }),
             beats: OnceLock::new(),
         }
@@ -144,10 +146,11 @@ impl Row {
     pub fn read(&self) -> Snapshot {
         let mut snapshot = self.lock().clone();
         let now = Instant::now();
-        for (channel, beat) in self.beats.get().into_iter().flatten() {
-            if let Some(so_far) = beat.hangs(now) {
+        let channels = [Channel::Stdout, Channel::Stderr].into_iter();
+        for (channel, beat) in channels.zip(self.beats.get().into_iter().flatten()) {
+            if let Some(so_far) = beat.as_ref().and_then(|beat| beat.hangs(now)) {
                 let why = format!("its disk hangs for {} s", so_far.as_secs());
-                snapshot.set_trouble(*channel, Some(why.into()));
+                snapshot.set_trouble(channel, Some(why.into()));
             }
         }
         snapshot
@@ -156,15 +159,15 @@ impl Row {
     /// What is true at `now`, seen in place: for readers of many rows who keep nothing. The row's
     /// writer waits meanwhile.
     pub fn look<T>(&self, now: Instant, look: impl FnOnce(&Snapshot) -> T) -> T {
-        let mut beats = self.beats.get().into_iter().flatten();
-        if beats.any(|(_, beat)| beat.hangs(now).is_some()) {
+        let mut beats = self.beats.get().into_iter().flatten().flatten();
+        if beats.any(|beat| beat.hangs(now).is_some()) {
             return look(&self.read());
         }
         look(&self.lock())
     }
 
     /// Lets readers see where the arbiter of a log is stuck; for whoever makes the row.
-    pub(super) fn watch(&self, beats: Vec<(Channel, Arc<Beat>)>) {
+    pub(super) fn watch(&self, beats: Beats) {
         // Who comes second brings the same.
         let _ = self.beats.set(beats);
     }

@@ -69,23 +69,33 @@ pub(super) struct Policy {
 /// A log; see the module.
 pub(super) struct Target {
     path: Arc<Path>,
-    log: Logger,
+    log: Arc<Logger>,
     file: Option<LogFile>,
     /// The file is open but no longer at its path, and a new one could not be opened yet.
     astray: bool,
-    next_open: Instant,
     next_look: Instant,
-    /// The rest of a piece that waits for room.
-    pending: Vec<u8>,
-    watch: Option<Rc<AsyncFd<OwnedFd>>>,
-    losses: Losses,
-    reason: Reason,
-    rotation: Losses,
-    next_rotation: Instant,
+    /// Most logs never have any.
+    trouble: Option<Box<Trouble>>,
     /// Only where the calendar matters.
     calendar: Option<Box<Calendar>>,
     /// What was written last did not end a line.
     torn: bool,
+}
+
+/// What is to be known of a log that does not take what it is given.
+#[derive(Default)]
+struct Trouble {
+    /// When it may be opened again.
+    next_open: Option<Instant>,
+    /// When it may be rotated again.
+    next_rotation: Option<Instant>,
+    /// The rest of a piece that waits for room.
+    pending: Vec<u8>,
+    watch: Option<Rc<AsyncFd<OwnedFd>>>,
+    losses: Losses,
+    reason: Option<Reason>,
+    /// What rotation failed, if one did.
+    rotation: Losses,
 }
 
 /// When a log was last written to, as far as that has to be known.
@@ -125,7 +135,7 @@ impl Reason {
 /// sure that it is still the one at its path.
 ///
 /// A disk that is full is no error: what is written is lost until it is not full any more.
-pub(super) fn open(path: &Arc<Path>, log: &Logger) -> io::Result<Shared> {
+pub(super) fn open(path: &Arc<Path>, log: &Arc<Logger>) -> io::Result<Shared> {
     let _work = beat::begin(Instant::now());
     if let Some(target) = find(path) {
         target.borrow_mut().ensure_in_place()?;
@@ -138,7 +148,7 @@ pub(super) fn open(path: &Arc<Path>, log: &Logger) -> io::Result<Shared> {
 }
 
 /// As [`open`], but whatever goes wrong is the target's matter.
-pub(super) fn open_or_lose(path: &Arc<Path>, log: &Logger) -> Shared {
+pub(super) fn open_or_lose(path: &Arc<Path>, log: &Arc<Logger>) -> Shared {
     let _work = beat::begin(Instant::now());
     find(path).unwrap_or_else(|| put(Target::new(path, log, LogFile::open(path))))
 }
@@ -149,7 +159,7 @@ pub(super) fn find(path: &Path) -> Option<Shared> {
 }
 
 /// Our own standard output, which nobody shares.
-pub(super) fn stdout(log: &Logger) -> Shared {
+pub(super) fn stdout(log: &Arc<Logger>) -> Shared {
     let name = Arc::from(Path::new("/dev/stdout"));
     let target = Target::new(&name, log, LogFile::stdout());
     Rc::new(RefCell::new(target))
@@ -181,22 +191,20 @@ pub(super) async fn unclog(target: Shared) {
 }
 
 impl Target {
-    fn new(path: &Arc<Path>, log: &Logger, opened: io::Result<LogFile>) -> Self {
+    fn new(path: &Arc<Path>, log: &Arc<Logger>, opened: io::Result<LogFile>) -> Self {
         let now = Instant::now();
-        let reason = opened.as_ref().err().map_or(Reason::Stalled, Reason::of);
+        let trouble = opened.as_ref().err().map(|error| Trouble {
+            next_open: Some(now + RETRY),
+            reason: Some(Reason::of(error)),
+            ..Trouble::default()
+        });
         Self {
             path: Arc::clone(path),
-            log: log.clone(),
+            log: Arc::clone(log),
             file: opened.ok(),
             astray: false,
-            next_open: now + RETRY,
             next_look: now + LOOK,
-            pending: Vec::new(),
-            watch: None,
-            losses: Losses::default(),
-            reason,
-            rotation: Losses::default(),
-            next_rotation: now,
+            trouble: trouble.map(Box::new),
             calendar: None,
             torn: false,
         }
@@ -207,8 +215,7 @@ impl Target {
         let _work = beat::begin(now);
         self.heal(now);
         if self.is_clogged() && self.flush(now).is_err() {
-            self.reason = Reason::Stalled;
-            self.lose(piece.len(), now);
+            self.lose(piece.len(), Reason::Stalled, now);
             return;
         }
         if let Some(period) = policy.period {
@@ -224,8 +231,10 @@ impl Target {
     }
 
     /// Whether a piece waits for room, and the next should not come before [`unclog`] is done.
-    pub(super) const fn is_clogged(&self) -> bool {
-        !self.pending.is_empty()
+    pub(super) fn is_clogged(&self) -> bool {
+        self.trouble
+            .as_ref()
+            .is_some_and(|it| !it.pending.is_empty())
     }
 
     /// Bytes that the file has at least before it is rotated; none if it never is.
@@ -281,30 +290,36 @@ impl Target {
 
     /// Gives the waiting piece up.
     pub(super) fn give_up(&mut self, now: Instant) {
-        let waiting = std::mem::take(&mut self.pending);
-        self.watch = None;
+        let Some(trouble) = &mut self.trouble else {
+            return;
+        };
+        trouble.watch = None;
+        let waiting = std::mem::take(&mut trouble.pending);
         if !waiting.is_empty() {
-            self.reason = Reason::Stalled;
-            self.lose(waiting.len(), now);
+            self.lose(waiting.len(), Reason::Stalled, now);
         }
     }
 
     /// Why it cannot be written, while it cannot.
     pub(super) fn trouble(&self) -> Option<Reason> {
-        self.losses.ongoing().then_some(self.reason)
+        let trouble = self.trouble.as_ref().filter(|it| it.losses.ongoing())?;
+        trouble.reason
     }
 
     /// Writes the waiting piece. `WouldBlock` if there is still no room for all of it.
     pub(super) fn flush(&mut self, now: Instant) -> io::Result<()> {
-        let waiting = std::mem::take(&mut self.pending);
-        if waiting.is_empty() {
+        let waiting = self
+            .trouble
+            .as_mut()
+            .map(|it| std::mem::take(&mut it.pending));
+        let Some(waiting) = waiting.filter(|waiting| !waiting.is_empty()) else {
             return Ok(());
-        }
+        };
         self.write_now(&waiting, true, now);
         if self.is_clogged() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.watch = None;
+        self.stop_watching();
         Ok(())
     }
 
@@ -314,7 +329,8 @@ impl Target {
         let mut reopened = false;
         while !rest.is_empty() {
             let Some(file) = &self.file else {
-                self.lose(rest.len(), now);
+                let reason = self.trouble.as_ref().and_then(|it| it.reason);
+                self.lose(rest.len(), said(reason), now);
                 return false;
             };
             let portion = if lines && !file.is_regular() {
@@ -339,18 +355,19 @@ impl Target {
                 }
                 _ => {}
             }
-            if !reopened && may_heal_by_opening(&error) && now >= self.next_open {
+            if !reopened && may_heal_by_opening(&error) && self.may_open(now) {
                 reopened = true;
                 if self.try_open(now).is_ok() {
                     continue;
                 }
             }
-            self.reason = Reason::of(&error);
-            self.lose(rest.len(), now);
+            self.lose(rest.len(), Reason::of(&error), now);
             return false;
         }
-        if let Some(lost) = self.losses.kept(now) {
-            let (path, reason) = (self.path.display(), self.reason);
+        if let Some(trouble) = &mut self.trouble
+            && let Some(lost) = trouble.losses.kept(now)
+        {
+            let (path, reason) = (self.path.display(), said(trouble.reason));
             warn!(
                 self.log,
                 "log '{path}' can be written again; {lost} bytes were dropped ({reason})"
@@ -360,17 +377,19 @@ impl Target {
     }
 
     fn clog(&mut self, rest: &[u8], now: Instant) {
-        if self.losses.ongoing() {
-            self.reason = Reason::Stalled;
-            self.lose(rest.len(), now);
+        let trouble = self.trouble.get_or_insert_default();
+        if trouble.losses.ongoing() {
+            self.lose(rest.len(), Reason::Stalled, now);
         } else {
-            self.pending = rest.to_vec();
+            trouble.pending = rest.to_vec();
         }
     }
 
-    fn lose(&mut self, bytes: usize, now: Instant) {
-        let (path, reason) = (self.path.display(), self.reason);
-        match self.losses.add(bytes as u64, now) {
+    fn lose(&mut self, bytes: usize, reason: Reason, now: Instant) {
+        let trouble = self.trouble.get_or_insert_default();
+        trouble.reason = Some(reason);
+        let path = self.path.display();
+        match trouble.losses.add(bytes as u64, now) {
             None => {}
             Some(Notice::Begun) => error!(
                 self.log,
@@ -395,14 +414,14 @@ impl Target {
             if !self.is_removed() {
                 return;
             }
-        } else if now < self.next_open {
+        } else if !self.may_open(now) {
             return;
         }
         if let Err(error) = self.try_open(now) {
             self.astray = self.file.is_some();
             if self.file.is_none() || self.is_removed() {
                 self.file = None;
-                self.reason = Reason::of(&error);
+                self.trouble.get_or_insert_default().reason = Some(Reason::of(&error));
             }
         }
     }
@@ -412,16 +431,41 @@ impl Target {
     }
 
     fn try_open(&mut self, now: Instant) -> io::Result<()> {
-        self.next_open = now + RETRY;
-        let file = LogFile::open(&self.path)?;
-        self.take(file);
+        let opened = LogFile::open(&self.path);
+        if let Some(trouble) = &mut self.trouble {
+            trouble.next_open = Some(now + RETRY);
+        } else if opened.is_err() {
+            self.trouble = Some(Box::new(Trouble {
+                next_open: Some(now + RETRY),
+                ..Trouble::default()
+            }));
+        }
+        self.take(opened?);
         Ok(())
+    }
+
+    /// Whether it was not tried just now.
+    fn may_open(&self, now: Instant) -> bool {
+        let next = self.trouble.as_ref().and_then(|it| it.next_open);
+        next.is_none_or(|next| now >= next)
+    }
+
+    /// Whether it was not tried just now.
+    fn may_rotate(&self, now: Instant) -> bool {
+        let next = self.trouble.as_ref().and_then(|it| it.next_rotation);
+        next.is_none_or(|next| now >= next)
+    }
+
+    fn stop_watching(&mut self) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.watch = None;
+        }
     }
 
     fn take(&mut self, file: LogFile) {
         self.file = Some(file);
         self.astray = false;
-        self.watch = None;
+        self.stop_watching();
         self.calendar = None;
         self.torn = false;
     }
@@ -435,7 +479,7 @@ impl Target {
             .calendar
             .as_ref()
             .is_some_and(|known| known.quarter == quarter)
-            || now < self.next_rotation
+            || !self.may_rotate(now)
         {
             return;
         }
@@ -463,7 +507,7 @@ impl Target {
         let Some(file) = &self.file else {
             return;
         };
-        if policy.maxbytes == 0 || now < self.next_rotation {
+        if policy.maxbytes == 0 || !self.may_rotate(now) {
             return;
         }
         let due = file
@@ -484,7 +528,9 @@ impl Target {
         }
         let error = match file.rotate(policy.backups, policy.compression.is_some()) {
             Ok(()) => {
-                self.rotation.end();
+                if let Some(trouble) = &mut self.trouble {
+                    trouble.rotation.end();
+                }
                 self.torn = false;
                 if let Some(compression) = policy.compression {
                     presser::begin(&self.path, policy.backups, compression, &self.log);
@@ -493,10 +539,11 @@ impl Target {
             }
             Err(error) => error,
         };
-        self.next_rotation = now + RETRY;
-        self.next_open = now + RETRY;
         self.astray = !file.is_at_its_path();
-        if self.rotation.add(0, now).is_some() {
+        let trouble = self.trouble.get_or_insert_default();
+        trouble.next_rotation = Some(now + RETRY);
+        trouble.next_open = Some(now + RETRY);
+        if trouble.rotation.add(0, now).is_some() {
             let (path, reason) = (self.path.display(), Reason::of(&error));
             warn!(
                 self.log,
@@ -507,11 +554,12 @@ impl Target {
     }
 
     fn watch(&mut self) -> Option<Rc<AsyncFd<OwnedFd>>> {
-        if self.watch.is_none() {
+        let trouble = self.trouble.as_mut()?;
+        if trouble.watch.is_none() {
             let file = self.file.as_ref()?.duplicate().ok()?;
-            self.watch = Some(Rc::new(watch(file, Interest::WRITABLE).ok()?));
+            trouble.watch = Some(Rc::new(watch(file, Interest::WRITABLE).ok()?));
         }
-        self.watch.clone()
+        trouble.watch.clone()
     }
 }
 
@@ -521,8 +569,10 @@ impl Drop for Target {
         if self.flush(now).is_err() {
             self.give_up(now);
         }
-        if let Some(lost) = self.losses.end() {
-            let (path, reason) = (self.path.display(), self.reason);
+        if let Some(trouble) = &mut self.trouble
+            && let Some(lost) = trouble.losses.end()
+        {
+            let (path, reason) = (self.path.display(), said(trouble.reason));
             warn!(
                 self.log,
                 "log '{path}' is closed and could not be written; \
@@ -541,6 +591,11 @@ impl Drop for Target {
             }
         });
     }
+}
+
+/// The reason of a loss; it is noted with each.
+fn said(reason: Option<Reason>) -> Reason {
+    reason.unwrap_or(Reason::Stalled)
 }
 
 /// As many whole lines from the beginning as a pipe takes at once; all of it where the first line

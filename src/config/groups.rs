@@ -187,12 +187,15 @@ impl Groups<'_> {
         kind: GroupKind,
         processes: Vec<ProcessConfig>,
     ) -> GroupConfig {
-        let processes = once_each(processes, &name, self.notes);
+        let given = once_each(processes, &name, self.notes);
+        // A `collect` would go on using the place of the values, which is many times as big.
+        let mut processes = Vec::with_capacity(given.len());
+        processes.extend(given.into_iter().map(Arc::new));
         GroupConfig {
             name,
             priority,
             kind,
-            processes: processes.into_iter().map(Arc::new).collect(),
+            processes,
         }
     }
 }

@@ -8,8 +8,8 @@ use super::raw::Section;
 use super::reader::{Context, View};
 use super::retry;
 use super::types::{
-    Aftermath, AutoRestart, Growth, LogFile, Note, NoteLevel, ProcessConfig, RestartLimit,
-    StreamConfig, Waits,
+    AutoRestart, Growth, LogFile, Note, NoteLevel, ProcessConfig, ProgramConfig, StreamConfig,
+    Waits,
 };
 use super::values;
 use crate::model::logstyle::{Format, LogStyle};
@@ -59,7 +59,8 @@ fn multiplied(
         let view = context.view(section, &names);
         let mut merged = environment.clone();
         merged.extend(own);
-        processes.push(common.process(context, &view, merged, notes)?);
+        let process = common.process(context, &view, merged, processes.last(), notes)?;
+        processes.push(process);
     }
     processes.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(processes)
@@ -95,30 +96,13 @@ pub(super) fn once_each(
     processes
 }
 
-/// What all processes of a section have in common.
+/// What is read of a section before its processes are told apart.
 struct Common {
-    priority: i64,
-    autostart: bool,
-    autorestart: AutoRestart,
-    startsecs: i64,
-    startretries: i64,
-    waits: Waits,
-    restart_limit: Option<RestartLimit>,
-    on_exit: Aftermath,
-    on_fatal: Aftermath,
-    stopsignal: Signal,
-    stopwaitsecs: i64,
-    stopasgroup: bool,
-    killasgroup: bool,
-    exitcodes: Vec<u8>,
-    redirect_stderr: bool,
+    program: Arc<ProgramConfig>,
     numprocs: i64,
     numbers: std::ops::Range<i64>,
     stdout: Extras,
     stderr: Extras,
-    serverurl: Option<String>,
-    uid: Option<u32>,
-    umask: Option<u32>,
     /// Not expanded yet: it names the process's number.
     process_name: String,
 }
@@ -167,7 +151,8 @@ impl Common {
             let why = "Cannot set stopasgroup=true and killasgroup=false";
             return Err(view.fault("killasgroup", why));
         }
-        Ok(Self {
+        let program = ProgramConfig {
+            umask,
             priority,
             autostart,
             autorestart: autorestart.unwrap_or(AutoRestart::Unexpected),
@@ -177,34 +162,38 @@ impl Common {
             restart_limit: view.read("restart_limit", retry::restart_limit)?,
             on_exit: view.read("on_exit", retry::aftermath)?.unwrap_or_default(),
             on_fatal: view.read("on_fatal", retry::aftermath)?.unwrap_or_default(),
+            uid,
             stopsignal: stopsignal.unwrap_or(Signal::TERM),
             stopwaitsecs,
             stopasgroup,
             killasgroup,
             exitcodes: exitcodes.unwrap_or_else(|| vec![0]),
             redirect_stderr: redirect_stderr.unwrap_or(false),
+            serverurl: serverurl.filter(|url| !url.trim().eq_ignore_ascii_case("auto")),
+        };
+        Ok(Self {
+            program: Arc::new(program),
             numprocs,
             numbers: numbers(view, first, numprocs)?,
             stdout,
             stderr,
-            serverurl: serverurl.filter(|url| !url.trim().eq_ignore_ascii_case("auto")),
-            uid,
-            umask,
             process_name,
         })
     }
 
+    /// One process. What is equal to that of the `last` one is shared with it.
     fn process(
         &self,
         context: &Context<'_>,
         view: &View<'_>,
         environment: BTreeMap<String, String>,
+        last: Option<&ProcessConfig>,
         notes: &mut Vec<Note>,
     ) -> Result<ProcessConfig, Fault> {
         let directory = view.text("directory")?.map(PathBuf::from);
         let stdout = stream(context, view, "stdout", &self.stdout, notes)?;
         let mut stderr = stream(context, view, "stderr", &self.stderr, notes)?;
-        if self.redirect_stderr {
+        if self.program.redirect_stderr {
             if matches!(stderr.logfile, LogFile::Path(_)) {
                 notes.push(warning(format!(
                     "For [{}], redirect_stderr=true but stderr_logfile has also been set to a \
@@ -222,31 +211,18 @@ impl Common {
         let name = expand(&self.process_name, view.scope, "process_name")
             .map_err(|why| view.fault("process_name", why))?
             .into_owned();
+        let stream = |own: StreamConfig, last: Option<&Arc<StreamConfig>>| match last {
+            Some(last) if **last == own => Arc::clone(last),
+            Some(_) | None => Arc::new(own),
+        };
         Ok(ProcessConfig {
             name,
             command,
             directory,
-            umask: self.umask,
-            priority: self.priority,
-            autostart: self.autostart,
-            autorestart: self.autorestart,
-            startsecs: self.startsecs,
-            startretries: self.startretries,
-            waits: self.waits,
-            restart_limit: self.restart_limit,
-            on_exit: self.on_exit,
-            on_fatal: self.on_fatal,
-            uid: self.uid,
-            stdout,
-            stderr,
-            stopsignal: self.stopsignal,
-            stopwaitsecs: self.stopwaitsecs,
-            stopasgroup: self.stopasgroup,
-            killasgroup: self.killasgroup,
-            exitcodes: self.exitcodes.clone(),
-            redirect_stderr: self.redirect_stderr,
             environment,
-            serverurl: self.serverurl.clone(),
+            stdout: stream(stdout, last.map(|last| &last.stdout)),
+            stderr: stream(stderr, last.map(|last| &last.stderr)),
+            common: Arc::clone(&self.program),
         })
     }
 }

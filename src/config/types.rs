@@ -326,7 +326,8 @@ impl PartialEq for FcgiSocket {
 
 impl Eq for FcgiSocket {}
 
-/// One process: `[program:x]` (or its kin) after `numprocs` was multiplied out.
+/// One process: `[program:x]` (or its kin) after `numprocs` was multiplied out. There may be
+/// thousands: what they have in common is there once.
 #[derive(Clone, Debug)]
 pub struct ProcessConfig {
     /// The process's name within its group.
@@ -336,6 +337,19 @@ pub struct ProcessConfig {
     pub command: String,
     /// The working directory.
     pub directory: Option<PathBuf>,
+    /// Variables set for the child: those of `[supervisord]`, then the program's own.
+    pub environment: BTreeMap<String, String>,
+    /// Descriptor 1.
+    pub stdout: Arc<StreamConfig>,
+    /// Descriptor 2; without a log of its own if `redirect_stderr`.
+    pub stderr: Arc<StreamConfig>,
+    /// What all processes of the section have in common.
+    pub common: Arc<ProgramConfig>,
+}
+
+/// What the processes of one section have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramConfig {
     /// The umask, where it differs from the daemon's.
     pub umask: Option<u32>,
     /// Lower starts earlier and stops later.
@@ -358,10 +372,6 @@ pub struct ProcessConfig {
     pub on_fatal: Aftermath,
     /// The uid to run as.
     pub uid: Option<u32>,
-    /// Descriptor 1.
-    pub stdout: StreamConfig,
-    /// Descriptor 2; without a log of its own if `redirect_stderr`.
-    pub stderr: StreamConfig,
     /// The signal that asks it to stop.
     pub stopsignal: Signal,
     /// Seconds between that signal and SIGKILL.
@@ -374,9 +384,7 @@ pub struct ProcessConfig {
     pub exitcodes: Vec<u8>,
     /// Send descriptor 2 where descriptor 1 goes.
     pub redirect_stderr: bool,
-    /// Variables set for the child: those of `[supervisord]`, then the program's own.
-    pub environment: BTreeMap<String, String>,
-    /// `SUPERVISOR_SERVER_URL` for this child, where it differs from the daemon's.
+    /// `SUPERVISOR_SERVER_URL` for the children, where it differs from the daemon's.
     pub serverurl: Option<String>,
 }
 
@@ -410,8 +418,8 @@ pub enum LogFile {
     Path(PathBuf),
 }
 
-impl ProcessConfig {
-    /// What it says about the life of the process.
+impl ProgramConfig {
+    /// What it says about the life of a process.
     pub fn policy(&self) -> Policy {
         Policy {
             startsecs: Policy::seconds(self.startsecs),
@@ -438,52 +446,18 @@ impl PartialEq for ProcessConfig {
             name,
             command,
             directory,
-            umask,
-            priority,
-            autostart,
-            autorestart,
-            startsecs,
-            startretries,
-            waits,
-            restart_limit,
-            on_exit,
-            on_fatal,
-            uid,
+            environment,
             stdout,
             stderr,
-            stopsignal,
-            stopwaitsecs,
-            stopasgroup,
-            killasgroup,
-            exitcodes,
-            redirect_stderr,
-            environment,
-            serverurl,
+            common,
         } = self;
         *name == other.name
             && *command == other.command
             && *directory == other.directory
-            && *umask == other.umask
-            && *priority == other.priority
-            && *autostart == other.autostart
-            && *autorestart == other.autorestart
-            && *startsecs == other.startsecs
-            && *startretries == other.startretries
-            && *waits == other.waits
-            && *restart_limit == other.restart_limit
-            && *on_exit == other.on_exit
-            && *on_fatal == other.on_fatal
-            && *uid == other.uid
+            && *environment == other.environment
             && stdout.is_interchangeable_with(&other.stdout)
             && stderr.is_interchangeable_with(&other.stderr)
-            && *stopsignal == other.stopsignal
-            && *stopwaitsecs == other.stopwaitsecs
-            && *stopasgroup == other.stopasgroup
-            && *killasgroup == other.killasgroup
-            && *exitcodes == other.exitcodes
-            && *redirect_stderr == other.redirect_stderr
-            && *environment == other.environment
-            && *serverurl == other.serverurl
+            && *common == other.common
     }
 }
 

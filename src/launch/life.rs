@@ -79,7 +79,7 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
     let (bring_down, downfall) = mpsc::unbounded_channel();
     let bus = Bus::start(users::node_name().into());
     let ends = Arc::new(Ends {
-        log: log.clone(),
+        log: Arc::new(log.clone()),
         bus: Some(bus.clone()),
     });
     let world = Rc::new(World {

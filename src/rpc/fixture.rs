@@ -5,7 +5,7 @@ use crate::actors::Supervisor;
 use crate::actors::table::{GroupRows, Row, Table};
 use crate::config::{
     Aftermath, AutoRestart, Config, DaemonConfig, GroupConfig, GroupKind, LogFile, LogLevel,
-    MainLogTarget, ProcessConfig, StreamConfig, Waits,
+    MainLogTarget, ProcessConfig, ProgramConfig, StreamConfig, Waits,
 };
 use crate::model::signal::Signal;
 use crate::model::state::{Mood, ProcessState};
@@ -118,29 +118,32 @@ fn process(name: &str) -> ProcessConfig {
         name: name.to_owned(),
         command: format!("/bin/{name} <&>"),
         directory: None,
-        umask: None,
-        priority: 999,
-        autostart: true,
-        autorestart: AutoRestart::Unexpected,
-        startsecs: 1,
-        startretries: 3,
-        waits: Waits::ORIGINAL,
-        restart_limit: None,
-        on_exit: Aftermath::Stay,
-        on_fatal: Aftermath::Stay,
-        uid: None,
-        stdout: stream.clone(),
+        stdout: stream.clone().into(),
         stderr: StreamConfig {
             logfile: LogFile::None,
             ..stream
-        },
-        stopsignal: Signal::TERM,
-        stopwaitsecs: 10,
-        stopasgroup: false,
-        killasgroup: false,
-        exitcodes: vec![0, 2],
-        redirect_stderr: true,
+        }
+        .into(),
         environment: BTreeMap::new(),
-        serverurl: None,
+        common: Arc::new(ProgramConfig {
+            umask: None,
+            priority: 999,
+            autostart: true,
+            autorestart: AutoRestart::Unexpected,
+            startsecs: 1,
+            startretries: 3,
+            waits: Waits::ORIGINAL,
+            restart_limit: None,
+            on_exit: Aftermath::Stay,
+            on_fatal: Aftermath::Stay,
+            uid: None,
+            stopsignal: Signal::TERM,
+            stopwaitsecs: 10,
+            stopasgroup: false,
+            killasgroup: false,
+            exitcodes: vec![0, 2],
+            redirect_stderr: true,
+            serverurl: None,
+        }),
     }
 }

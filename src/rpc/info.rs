@@ -182,19 +182,19 @@ fn config_info(
     let stdout_name = live.as_ref().and_then(|live| live.stdout_logfile.clone());
     let stderr_name = live.as_ref().and_then(|live| live.stderr_logfile.clone());
     out.begin_struct();
-    boolean(out, "autostart", process.autostart);
+    boolean(out, "autostart", process.common.autostart);
     match &process.directory {
         Some(directory) => text(out, "directory", &directory.to_string_lossy()),
         None => text(out, "directory", NONE),
     }
-    match process.uid {
+    match process.common.uid {
         Some(uid) => long(out, "uid", uid.into()),
         None => text(out, "uid", NONE),
     }
     text(out, "command", &process.command);
     out.member("exitcodes", |out| {
         out.begin_array();
-        for &code in &process.exitcodes {
+        for &code in &process.common.exitcodes {
             out.int(code.into());
         }
         out.end_array();
@@ -202,20 +202,20 @@ fn config_info(
     text(out, "group", &group.name);
     long(out, "group_prio", group.priority);
     boolean(out, "inuse", inuse);
-    boolean(out, "killasgroup", process.killasgroup);
+    boolean(out, "killasgroup", process.common.killasgroup);
     text(out, "name", &process.name);
-    long(out, "process_prio", process.priority);
-    boolean(out, "redirect_stderr", process.redirect_stderr);
-    long(out, "startretries", process.startretries);
-    long(out, "startsecs", process.startsecs);
+    long(out, "process_prio", process.common.priority);
+    boolean(out, "redirect_stderr", process.common.redirect_stderr);
+    long(out, "startretries", process.common.startretries);
+    long(out, "startsecs", process.common.startsecs);
     stream_info("stdout", &process.stdout, stdout_name.as_deref(), out);
-    int(out, "stopsignal", process.stopsignal.0);
-    long(out, "stopwaitsecs", process.stopwaitsecs);
+    int(out, "stopsignal", process.common.stopsignal.0);
+    long(out, "stopwaitsecs", process.common.stopwaitsecs);
     stream_info("stderr", &process.stderr, stderr_name.as_deref(), out);
     text(
         out,
         "serverurl",
-        process.serverurl.as_deref().unwrap_or(NONE),
+        process.common.serverurl.as_deref().unwrap_or(NONE),
     );
     out.end_struct();
 }
