@@ -9,12 +9,31 @@ use super::world::World;
 use crate::config::ProcessConfig;
 use crate::sys::reap::Owner;
 use futures_util::future::join_all;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a start or the end of a process waits for logs whose disk hangs.
 pub(super) const LOGS_PATIENCE: Duration = Duration::from_secs(2);
+
+/// So many children are on their way at a time. What each needs for that would else be there for
+/// thousands at once and leave the heap full of holes; nor is anything gained by more.
+const ON_THE_WAY: usize = 32;
+
+/// Who takes longer than this for a step lets another onto the way.
+const QUICK: Duration = Duration::from_millis(100);
+
+/// How many children may be on their way. They go in the order in which they asked.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<Semaphore>);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(ON_THE_WAY)))
+    }
+}
 
 /// What is to be made.
 pub(super) struct Launch {
@@ -28,8 +47,15 @@ pub(super) struct Launch {
 }
 
 impl Launch {
+    /// Makes it as soon as the gate lets it through.
+    pub(super) async fn make(self) -> Result<Spawned, NotSpawned> {
+        // It is not closed, and whoever waits needs little.
+        let permit = Arc::clone(&self.world.gate.0).acquire_owned().await.ok();
+        Box::pin(self.go(permit)).await
+    }
+
     /// In this order: an error of the command is told before one of the logs, as in the original.
-    pub(super) async fn make(mut self) -> Result<Spawned, NotSpawned> {
+    async fn go(mut self, mut permit: Option<OwnedSemaphorePermit>) -> Result<Spawned, NotSpawned> {
         let lost = |_| NotSpawned {
             reason: "the daemon's spawner is gone".to_owned(),
             cause: Cause::plain("fork", "a part of the daemon failed; restart the daemon"),
@@ -41,7 +67,8 @@ impl Launch {
         })?;
         // A disk that hangs holds up its log, not its program: that goes on without it.
         let opens = join_all(self.logs.iter().map(Way::open));
-        let opened = tokio::time::timeout(LOGS_PATIENCE, opens).await;
+        let opens = tokio::time::timeout(LOGS_PATIENCE, opens);
+        let opened = quick(opens, &mut permit).await;
         for opened in opened.unwrap_or_default() {
             if let Err(error) = opened {
                 let name = &self.program.name;
@@ -58,11 +85,21 @@ impl Launch {
             owner: self.owner,
             socket: self.socket,
         };
-        self.turn.begin().await;
+        quick(self.turn.begin(), &mut permit).await;
         let child = self.world.spawner.send(order);
         drop(self.turn);
         child.await.map_err(lost)?
     }
+}
+
+/// Waits for a step; gives the permit back meanwhile if that takes long.
+async fn quick<T>(step: impl Future<Output = T>, permit: &mut Option<OwnedSemaphorePermit>) -> T {
+    let mut step = pin!(step);
+    if let Ok(done) = tokio::time::timeout(QUICK, step.as_mut()).await {
+        return done;
+    }
+    drop(permit.take());
+    step.await
 }
 
 /// What the jitter of waits is decided by: another number for each process and each daemon.

@@ -15,7 +15,7 @@ pub mod fcgi;
 mod filters;
 pub mod group;
 pub mod handle;
-mod launching;
+pub mod launching;
 mod linelog;
 mod listening;
 mod logroom;

@@ -2,6 +2,7 @@
 //! is one each.
 
 use super::bus::Bus;
+use super::launching::Gate;
 use super::logs::LogRooms;
 use super::output::Ends;
 use super::reaper::Reaper;
@@ -30,6 +31,8 @@ pub struct World {
     pub register: Arc<Register>,
     /// Who buries them.
     pub reaper: Addr<Reaper>,
+    /// Lets so many children through at a time.
+    pub gate: Gate,
     /// What is true now, for readers.
     pub table: Arc<Table>,
     /// Where a program's end is told that is to be the daemon's.

@@ -6,6 +6,7 @@ use super::{Prepared, USAGE};
 use crate::actors::Supervisor;
 use crate::actors::bus::Bus;
 use crate::actors::daemon::Daemon;
+use crate::actors::launching::Gate;
 use crate::actors::logs::LogRooms;
 use crate::actors::mainlog::{self, MainLogFeed};
 use crate::actors::output::Ends;
@@ -90,6 +91,7 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
         spawner: spawner.clone(),
         register: Arc::clone(&register),
         reaper: Reaper::new(register, log.clone()).start(),
+        gate: Gate::default(),
         table: Arc::new(Table::new(Arc::clone(&config))),
         downfall: bring_down,
     });
