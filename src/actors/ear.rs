@@ -5,11 +5,11 @@
 //! waited for: what a stalled log does not take is counted and said, and the dialogue goes on.
 //!
 //! A read is told to the pool and understood there before the next: a listener that floods its
-//! stdout fills its own pipe, and nothing of ours.
+//! stdout fills its own pipe, and nothing of ours. And after each read that may not have been all
+//! there is, others have their turn.
 
 use super::pool::{Pipe, Seat};
 use crate::sys;
-use bytes::Bytes;
 use slog::Logger;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -125,8 +125,8 @@ struct Hearing {
 
 /// What came of a read.
 enum Reading {
-    /// This.
-    Some(Bytes),
+    /// This many bytes.
+    Some(usize),
     /// There is nothing to read now.
     Nothing,
     /// There will be nothing any more.
@@ -142,7 +142,7 @@ impl Hearing {
                 biased;
                 answer = &mut asked => {
                     if let Ok(answer) = answer {
-                        self.hear_the_rest().await;
+                        self.hear_the_rest();
                         // Who no longer waits is no matter.
                         let _ = answer.send(());
                     }
@@ -150,8 +150,13 @@ impl Hearing {
                 }
                 read = self.stdout.read(&mut buffer) => read,
             };
-            match reading(read, &buffer) {
-                Reading::Some(bytes) => hear(bytes, &self.seat, &mut self.relay).await,
+            match reading(&read) {
+                Reading::Some(count) => {
+                    hear(&buffer[..count], &self.seat, &mut self.relay);
+                    if count == READ {
+                        tokio::task::yield_now().await;
+                    }
+                }
                 Reading::Nothing => {}
                 Reading::End => break,
             }
@@ -160,26 +165,26 @@ impl Hearing {
     }
 
     /// Reads what there is, without asking the reactor, who may not have looked since it came.
-    async fn hear_the_rest(mut self) {
+    fn hear_the_rest(mut self) {
         let Ok(stdout) = self.stdout.into_nonblocking_fd() else {
             return;
         };
         let mut buffer = [0; READ];
         for _ in 0..LAST_READS {
             let read = sys::pipe::read(&stdout, &mut buffer);
-            let Reading::Some(bytes) = reading(read, &buffer) else {
+            let Reading::Some(count) = reading(&read) else {
                 return;
             };
-            hear(bytes, &self.seat, &mut self.relay).await;
+            hear(&buffer[..count], &self.seat, &mut self.relay);
         }
     }
 }
 
-/// What was read into the buffer.
-fn reading(read: io::Result<usize>, buffer: &[u8]) -> Reading {
+/// What came of a read.
+fn reading(read: &io::Result<usize>) -> Reading {
     match read {
         Ok(0) => Reading::End,
-        Ok(count) => Reading::Some(Bytes::copy_from_slice(&buffer[..count])),
+        Ok(count) => Reading::Some(*count),
         Err(error) => match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Reading::Nothing,
             _ => Reading::End,
@@ -187,12 +192,12 @@ fn reading(read: io::Result<usize>, buffer: &[u8]) -> Reading {
     }
 }
 
-/// Passes on what was read and has it understood.
-async fn hear(bytes: Bytes, seat: &Seat, relay: &mut Option<Relay>) {
+/// Has what was read understood, then passes it on.
+fn hear(bytes: &[u8], seat: &Seat, relay: &mut Option<Relay>) {
+    seat.heard(bytes);
     if let Some(relay) = relay {
-        relay.pass(&bytes);
+        relay.pass(bytes);
     }
-    seat.heard(bytes).await;
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //! it answers. The process tells what happens to its child; what follows is the pool's matter.
 
 use super::ear::{Ear, Relay};
-use super::pool::{Listener, Pipe, Seat};
-use super::process::{Feed, Process, RestartLost};
+use super::pool::{Closed, Listener, Pipe, Seat};
+use super::process::{Process, RestartLost, Waits};
+use super::stdin::{Stdin, Taken, Way};
 use super::table::Row;
 use crate::model::listener::ListenerState;
 use crate::model::state::ProcessState;
@@ -30,20 +31,16 @@ impl Listening {
         }
     }
 
-    /// Makes the process known to its pool.
-    pub(super) fn open(&self, process: Addr<Process>, row: Arc<Row>) {
-        self.seat.take(Box::new(Door { process, row }));
-    }
-
-    /// There is a new child: its stdout is listened to from now on. What comes back is for its
-    /// Output to read, if there is one.
+    /// There is a new child: it is fed through the door, and its stdout is listened to, from now
+    /// on. What comes back is for its Output to read, if there is one.
     pub(super) fn born(
         &mut self,
         stdout: OwnedFd,
+        door: Door,
         name: &Arc<str>,
         log: &Logger,
     ) -> Option<OwnedFd> {
-        self.seat.started();
+        self.seat.started(Box::new(door));
         let relay = self
             .is_logged
             .then(|| Relay::new(Arc::clone(name), log.clone()));
@@ -101,15 +98,36 @@ impl Listening {
     }
 }
 
-/// The pool's way to the process.
-struct Door {
+/// The pool's way to the process and its child.
+pub(super) struct Door {
     process: Addr<Process>,
     row: Arc<Row>,
+    stdin: Option<Way>,
+}
+
+impl Door {
+    /// To this process, whose child has this stdin, if it has one.
+    pub(super) fn new(process: Addr<Process>, row: &Arc<Row>, stdin: Option<&Stdin>) -> Self {
+        Self {
+            process,
+            row: Arc::clone(row),
+            stdin: stdin.map(Stdin::way),
+        }
+    }
 }
 
 impl Listener for Door {
-    fn write(&self, event: Vec<u8>) {
-        self.process.do_send(Feed(event));
+    fn write(&self, event: &[u8]) -> Result<(), Closed> {
+        let stdin = self.stdin.as_ref().ok_or(Closed)?;
+        match stdin.feed(event) {
+            // For the room in the pipe somebody waits already.
+            Ok(Taken::Written | Taken::WaitsOn) => Ok(()),
+            Ok(Taken::Waits) => {
+                self.process.do_send(Waits);
+                Ok(())
+            }
+            Err(_) => Err(Closed),
+        }
     }
 
     fn restart(&self) {

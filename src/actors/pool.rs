@@ -1,21 +1,27 @@
 //! A pool of listeners: the side of an `[eventlistener:x]` group that is fed events.
 //!
-//! The group starts and stops the processes like any others; this actor has their dialogues and
+//! The group starts and stops the processes like any others; the pool has their dialogues and
 //! the buffer, all of it decided by a [`Feeder`]. Each process tells it what becomes of its child
 //! and what that writes, by a [`Seat`], directly and not by way of the group: so all facts of one
 //! listener arrive in the order in which they happened.
 //!
 //! ```text
-//!   EventBus ──Delivered──► Pool ──Listener::write──► Process ──► the listener's stdin
-//!                             ▲                          │
-//!                             └──────── Seat ◄───────────┘ ◄─── the listener's stdout
+//!   EventBus ──Delivered──► Pool ──Listener::write──► the listener's stdin
+//!                             ▲
+//!                           Seat ◄─── Process, and the listener's stdout
 //! ```
 //!
-//! The pool has one timer, for what its listeners are given time to: to end after they closed a
-//! pipe, and to wait before they are restarted.
+//! All of that is on one thread. So what a seat tells is a call and not a message: from the answer
+//! that an ear has read to the next event in the listener's pipe, nothing is queued and no task is
+//! woken. What is behind the calls, the [`Core`], calls nobody back; messages are for what has to
+//! come after other messages, and for the actor's timer.
+//!
+//! There is one timer, for what listeners are given time to: to end after they closed a pipe, and
+//! to wait before they are restarted.
 
 use super::bus::{Bus, Delivered};
 use super::mainlog::OUTPUT_TAG;
+use crate::model::envelope::Encoded;
 use crate::model::event::EventMask;
 use crate::model::feeder::{CLOSED_GRACE, Effect, Feeder, Sentence, Settings};
 use crate::model::listener::ListenerState;
@@ -23,16 +29,19 @@ use crate::model::process::Gravity;
 use crate::model::python::bytes_literal;
 use crate::model::text;
 use actix::{Actor, ActorContext as _, Addr, AsyncContext as _, Context, Handler, Message};
-use bytes::Bytes;
 use slog::Logger;
+use std::cell::RefCell;
 use std::fmt;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What a pool wants of the process of a listener. None of it waits.
-pub trait Listener: Send {
-    /// Queues an event for its stdin. That it could not be written is told by [`Seat::closed`].
-    fn write(&self, event: Vec<u8>);
+/// What a pool wants of a listener: of its process, or of its present child. None of it waits, and
+/// none of it calls the pool.
+pub trait Listener {
+    /// Writes an event to the child's stdin; what the pipe does not take follows when it does. If
+    /// that proves impossible later, [`Seat::closed`] tells it.
+    fn write(&self, event: &[u8]) -> Result<(), Closed>;
 
     /// Stops it and starts it again.
     fn restart(&self);
@@ -41,10 +50,16 @@ pub trait Listener: Send {
     fn told(&self, state: ListenerState);
 }
 
+/// Nobody will ever read what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed;
+
 /// A member's way to its pool: for its process, to tell what happens to it. A seat speaks for the
-/// child that was there when it was cloned; what is told of one before the last is not heard.
+/// child that was there when it was cloned; what is told of one before the last is not heard. Nor
+/// is anything that is told to a pool that has retired.
 #[derive(Clone, Debug)]
 pub struct Seat {
+    core: Weak<RefCell<Core>>,
     pool: Addr<Pool>,
     bus: Bus,
     member: usize,
@@ -62,58 +77,60 @@ pub enum Pipe {
 }
 
 impl Seat {
-    /// Makes the process known to the pool. To be called first, and once.
-    pub fn take(&self, listener: Box<dyn Listener>) {
-        let member = self.member;
-        self.pool.do_send(Take { member, listener });
-    }
-
-    /// It has a new child, whom this seat speaks for from now on.
-    pub fn started(&mut self) {
+    /// It has a new child, whom this seat speaks for from now on, and who is fed by `listener`.
+    pub fn started(&mut self, listener: Box<dyn Listener>) {
         self.child += 1;
-        self.reached(Stage::Started);
+        let child = self.child;
+        self.tell(|core, member| core.started(member, child, listener));
     }
 
     /// It is RUNNING and may be fed.
     pub fn running(&self) {
-        self.reached(Stage::Running);
+        self.of_child(Core::running);
     }
 
     /// It is RUNNING no more; its child may still live.
     pub fn leaving(&self) {
-        self.reached(Stage::Leaving);
+        self.of_child(Core::leaving);
     }
 
     /// Its child is gone, and all that it wrote was heard. What the child had in hand comes back
     /// after all events that were published before, as in the original: where there is no room for
     /// all of them, those that waited go first.
     pub fn gone(&self) {
-        let seat = self.clone();
-        self.bus.then(move || seat.reached(Stage::Gone));
+        let (member, child) = (self.member, self.child);
+        let pool = self.pool.clone();
+        self.bus.then(move || pool.do_send(Gone { member, child }));
     }
 
-    /// It wrote to its stdout. Answered once that was understood; whoever reads should not read
-    /// on before, so that a flood waits in the pipe and not in memory.
-    pub async fn heard(&self, bytes: Bytes) {
-        let said = self.says(bytes);
-        // A pool that is gone does not listen.
-        let _ = self.pool.send(said).await;
+    /// It wrote to its stdout.
+    pub fn heard(&self, bytes: &[u8]) {
+        self.of_child(|core, member| core.heard(member, bytes));
     }
 
     /// A pipe of the dialogue is closed on its side.
     pub fn closed(&self, pipe: Pipe) {
-        self.pool.do_send(self.says(pipe));
+        self.of_child(|core, member| core.closed(member, pipe));
     }
 
-    fn reached(&self, stage: Stage) {
-        self.pool.do_send(self.says(stage));
+    /// As [`Self::tell`], if this seat's child is the member's last.
+    fn of_child(&self, fact: impl FnOnce(&mut Core, usize)) {
+        self.tell(|core, member| {
+            if core.is_last(member, self.child) {
+                fact(core, member);
+            }
+        });
     }
 
-    fn says<T>(&self, what: T) -> Of<T> {
-        Of {
-            member: self.member,
-            child: self.child,
-            what,
+    fn tell(&self, fact: impl FnOnce(&mut Core, usize)) {
+        let Some(core) = self.core.upgrade() else {
+            return;
+        };
+        // Free: the core calls nobody who could be the caller.
+        let mut core = core.borrow_mut();
+        fact(&mut core, self.member);
+        if core.has_new_moments {
+            self.pool.do_send(Arm);
         }
     }
 }
@@ -124,30 +141,18 @@ impl Seat {
 #[rtype(result = "()")]
 pub struct Retire;
 
+/// The member's child is gone, and all events that were published before are here.
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Take {
-    member: usize,
-    listener: Box<dyn Listener>,
-}
-
-/// Something that happened to a child of a member.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Of<T> {
+struct Gone {
     member: usize,
     child: u64,
-    what: T,
 }
 
-/// What of a child's life its pool has to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    Started,
-    Running,
-    Leaving,
-    Gone,
-}
+/// The timer may have to be set anew.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Arm;
 
 /// The timer rang. A timer that was set anew may have been too late to be stopped: what is due is
 /// looked up.
@@ -155,12 +160,19 @@ enum Stage {
 #[rtype(result = "()")]
 struct Rang;
 
-/// The actor.
+/// The actor: it takes events off the bus, has the timer, and keeps the core alive.
 pub struct Pool {
     bus: Bus,
+    core: Rc<RefCell<Core>>,
+    timer: Option<(Instant, actix::SpawnHandle)>,
+}
+
+/// What the actor and the seats share.
+struct Core {
     feeder: Feeder,
     members: Vec<Member>,
-    timer: Option<(Instant, actix::SpawnHandle)>,
+    /// Something is due at another time than before.
+    has_new_moments: bool,
     log: Logger,
 }
 
@@ -186,15 +198,21 @@ impl Pool {
         names: &[Arc<str>],
         log: Logger,
     ) -> (Addr<Self>, Vec<Seat>) {
-        let pool = Actor::start(Self {
-            bus: bus.clone(),
+        let core = Rc::new(RefCell::new(Core {
             feeder: Feeder::new(settings, names.iter().cloned()),
             members: names.iter().cloned().map(Member::new).collect(),
-            timer: None,
+            has_new_moments: false,
             log,
+        }));
+        let way = Rc::downgrade(&core);
+        let pool = Actor::start(Self {
+            bus: bus.clone(),
+            core,
+            timer: None,
         });
         bus.subscribe(mask, pool.clone().recipient());
         let seat = |member| Seat {
+            core: Weak::clone(&way),
             pool: pool.clone(),
             bus: bus.clone(),
             member,
@@ -204,48 +222,15 @@ impl Pool {
         (pool, seats)
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>, ctx: &mut Context<Self>) {
-        for effect in effects {
-            match effect {
-                Effect::Write { member, bytes } => {
-                    if let Some(listener) = self.listener(member) {
-                        listener.write(bytes);
-                    }
-                }
-                Effect::Say(sentence) => self.say(&sentence),
-                Effect::Entered { member, state } => {
-                    if let Some(listener) = self.listener(member) {
-                        listener.told(state);
-                    }
-                }
-                Effect::Watch { member } => {
-                    if let Some(member) = self.members.get_mut(member) {
-                        member.watch = Some(Instant::now() + CLOSED_GRACE);
-                    }
-                }
-                Effect::Restart { member, after } => {
-                    if let Some(member) = self.members.get_mut(member) {
-                        member.restart = Some(Instant::now() + after);
-                    }
-                }
-            }
+    /// Takes something through the core, and sets the timer for what is due next, unless it is set
+    /// for that already.
+    fn drive(&mut self, fact: impl FnOnce(&mut Core), ctx: &mut Context<Self>) {
+        let mut core = self.core.borrow_mut();
+        fact(&mut core);
+        if !std::mem::take(&mut core.has_new_moments) {
+            return;
         }
-        self.arm(ctx);
-    }
-
-    fn listener(&self, member: usize) -> Option<&dyn Listener> {
-        self.members.get(member)?.listener.as_deref()
-    }
-
-    /// The member, if it is its last child that something happened to.
-    fn current<T>(&self, fact: &Of<T>) -> Option<&Member> {
-        let member = self.members.get(fact.member)?;
-        (member.child == fact.child).then_some(member)
-    }
-
-    /// Sets the timer for what is due next, unless it is set for that already.
-    fn arm(&mut self, ctx: &mut Context<Self>) {
-        let due = self.members.iter().filter_map(Member::due).min();
+        let due = core.members.iter().filter_map(Member::due).min();
         if self.timer.map(|(due, _)| due) == due {
             return;
         }
@@ -256,6 +241,137 @@ impl Pool {
             let after = due.saturating_duration_since(Instant::now());
             (due, ctx.notify_later(Rang, after))
         });
+    }
+}
+
+impl Core {
+    /// Whether this is the member's last child.
+    fn is_last(&self, member: usize, child: u64) -> bool {
+        let member = self.members.get(member);
+        member.is_some_and(|member| member.child == child)
+    }
+
+    fn accept(&mut self, event: Arc<Encoded>) {
+        let effects = self.feeder.accept(event);
+        self.carry_out(effects);
+    }
+
+    fn started(&mut self, member: usize, child: u64, listener: Box<dyn Listener>) {
+        if let Some(member) = self.members.get_mut(member) {
+            member.child = child;
+            member.listener = Some(listener);
+        }
+        self.forget_moments(member);
+        let effects = self.feeder.started(member);
+        self.carry_out(effects);
+    }
+
+    fn running(&mut self, member: usize) {
+        let effects = self.feeder.running(member);
+        self.carry_out(effects);
+    }
+
+    fn leaving(&mut self, member: usize) {
+        if let Some(member) = self.members.get_mut(member) {
+            // What is being stopped is not to be restarted.
+            self.has_new_moments |= member.restart.take().is_some();
+        }
+        self.feeder.leaving(member);
+    }
+
+    fn gone(&mut self, member: usize) {
+        self.forget_moments(member);
+        let effects = self.feeder.gone(member);
+        self.carry_out(effects);
+    }
+
+    fn heard(&mut self, member: usize, bytes: &[u8]) {
+        let effects = self.feeder.output(member, bytes);
+        if let Some(member) = self.members.get(member) {
+            let said = Said(&member.name, bytes);
+            slog::debug!(self.log, #OUTPUT_TAG, "{said}");
+        }
+        self.carry_out(effects);
+    }
+
+    fn closed(&mut self, member: usize, pipe: Pipe) {
+        let effects = match pipe {
+            Pipe::Stdin => self.feeder.deaf(member),
+            Pipe::Stdout => self.feeder.mute(member),
+        };
+        self.carry_out(effects);
+    }
+
+    /// The timer rang.
+    fn rang(&mut self) {
+        self.has_new_moments = true;
+        let now = Instant::now();
+        let mut effects = Vec::new();
+        for (index, member) in self.members.iter_mut().enumerate() {
+            if come(&mut member.watch, now) {
+                effects.extend(self.feeder.outlived(index));
+            }
+            let lost = self.feeder.state(index) == Some(ListenerState::Unknown);
+            if come(&mut member.restart, now)
+                && lost
+                && let Some(listener) = &member.listener
+            {
+                listener.restart();
+            }
+        }
+        self.carry_out(effects);
+    }
+
+    /// What one child is given time for does not concern the next.
+    fn forget_moments(&mut self, member: usize) {
+        if let Some(member) = self.members.get_mut(member) {
+            self.has_new_moments |= member.due().is_some();
+            (member.watch, member.restart) = (None, None);
+        }
+    }
+
+    /// Events are written first: while their listeners wake up and read, there is time for the rest.
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        let mut deaf = Vec::new();
+        for effect in &effects {
+            if let Effect::Write { member, bytes } = effect
+                && let Some(listener) = self.listener(*member)
+                && listener.write(bytes) == Err(Closed)
+            {
+                deaf.push(*member);
+            }
+        }
+        for effect in effects {
+            match effect {
+                Effect::Write { .. } => {}
+                Effect::Say(sentence) => self.say(&sentence),
+                Effect::Entered { member, state } => {
+                    if let Some(listener) = self.listener(member) {
+                        listener.told(state);
+                    }
+                }
+                Effect::Watch { member } => {
+                    if let Some(member) = self.members.get_mut(member) {
+                        member.watch = Some(Instant::now() + CLOSED_GRACE);
+                        self.has_new_moments = true;
+                    }
+                }
+                Effect::Restart { member, after } => {
+                    if let Some(member) = self.members.get_mut(member) {
+                        member.restart = Some(Instant::now() + after);
+                        self.has_new_moments = true;
+                    }
+                }
+            }
+        }
+        // A member is deaf once at most: it is not fed after that.
+        for member in deaf {
+            self.closed(member, Pipe::Stdin);
+        }
+    }
+
+    fn listener(&self, member: usize) -> Option<&dyn Listener> {
+        self.members.get(member)?.listener.as_deref()
     }
 
     fn say(&self, sentence: &Sentence) {
@@ -278,19 +394,6 @@ impl Member {
             listener: None,
             watch: None,
             restart: None,
-        }
-    }
-
-    /// What one child is given time for does not concern the next, and what is being stopped is
-    /// not to be restarted.
-    fn reached(&mut self, stage: Stage) {
-        match stage {
-            Stage::Started | Stage::Gone => {
-                self.watch = None;
-                self.restart = None;
-            }
-            Stage::Leaving => self.restart = None,
-            Stage::Running => {}
         }
     }
 
@@ -323,76 +426,30 @@ impl Handler<Delivered> for Pool {
     type Result = ();
 
     fn handle(&mut self, Delivered { event, turn }: Delivered, ctx: &mut Context<Self>) {
-        let effects = self.feeder.accept(event);
-        self.carry_out(effects, ctx);
+        self.drive(|core| core.accept(event), ctx);
         // It is buffered or on its way to a listener: its publisher may go on.
         drop(turn);
     }
 }
 
-impl Handler<Take> for Pool {
+impl Handler<Gone> for Pool {
     type Result = ();
 
-    fn handle(&mut self, Take { member, listener }: Take, _: &mut Context<Self>) {
-        if let Some(member) = self.members.get_mut(member) {
-            member.listener = Some(listener);
-        }
-    }
-}
-
-impl Handler<Of<Stage>> for Pool {
-    type Result = ();
-
-    fn handle(&mut self, stage: Of<Stage>, ctx: &mut Context<Self>) {
-        let Some(member) = self.members.get_mut(stage.member) else {
-            return;
-        };
-        if stage.what == Stage::Started {
-            member.child = stage.child;
-        }
-        if member.child != stage.child {
-            return;
-        }
-        member.reached(stage.what);
-        let effects = match stage.what {
-            Stage::Started => self.feeder.started(stage.member),
-            Stage::Running => self.feeder.running(stage.member),
-            Stage::Leaving => {
-                self.feeder.leaving(stage.member);
-                Vec::new()
+    fn handle(&mut self, Gone { member, child }: Gone, ctx: &mut Context<Self>) {
+        let gone = |core: &mut Core| {
+            if core.is_last(member, child) {
+                core.gone(member);
             }
-            Stage::Gone => self.feeder.gone(stage.member),
         };
-        self.carry_out(effects, ctx);
+        self.drive(gone, ctx);
     }
 }
 
-impl Handler<Of<Bytes>> for Pool {
+impl Handler<Arm> for Pool {
     type Result = ();
 
-    fn handle(&mut self, heard: Of<Bytes>, ctx: &mut Context<Self>) {
-        let Some(member) = self.current(&heard) else {
-            return;
-        };
-        let said = Said(&member.name, &heard.what);
-        slog::debug!(self.log, #OUTPUT_TAG, "{said}");
-        let effects = self.feeder.output(heard.member, &heard.what);
-        self.carry_out(effects, ctx);
-    }
-}
-
-impl Handler<Of<Pipe>> for Pool {
-    type Result = ();
-
-    fn handle(&mut self, closed: Of<Pipe>, ctx: &mut Context<Self>) {
-        if self.current(&closed).is_none() {
-            return;
-        }
-        let effects = match closed.what {
-            Pipe::Stdin => self.feeder.deaf(closed.member),
-            Pipe::Stdout => self.feeder.mute(closed.member),
-        };
-        self.carry_out(effects, ctx);
+    fn handle(&mut self, Arm: Arm, ctx: &mut Context<Self>) {
+        self.drive(|_| {}, ctx);
     }
 }
 
@@ -401,21 +458,7 @@ impl Handler<Rang> for Pool {
 
     fn handle(&mut self, _: Rang, ctx: &mut Context<Self>) {
         self.timer = None;
-        let now = Instant::now();
-        let mut effects = Vec::new();
-        for (index, member) in self.members.iter_mut().enumerate() {
-            if come(&mut member.watch, now) {
-                effects.extend(self.feeder.outlived(index));
-            }
-            let lost = self.feeder.state(index) == Some(ListenerState::Unknown);
-            if come(&mut member.restart, now)
-                && lost
-                && let Some(listener) = &member.listener
-            {
-                listener.restart();
-            }
-        }
-        self.carry_out(effects, ctx);
+        self.drive(Core::rang, ctx);
     }
 }
 
@@ -424,8 +467,9 @@ impl Handler<Retire> for Pool {
 
     fn handle(&mut self, _: Retire, ctx: &mut Context<Self>) {
         self.bus.unsubscribe(ctx.address().recipient());
-        if let Some(sentence) = self.feeder.retire() {
-            self.say(&sentence);
+        let core = self.core.borrow();
+        if let Some(sentence) = core.feeder.retire() {
+            core.say(&sentence);
         }
         ctx.stop();
     }

@@ -9,11 +9,11 @@
 use super::fcgi;
 use super::handle::{LogError, SignalError, StartError, StdinError, StopError};
 use super::launching::{LOGS_PATIENCE, Launch, luck};
-use super::listening::Listening;
+use super::listening::{Door, Listening};
 use super::pool::Seat;
 use super::reaper::{Disown, Ended, Own};
 use super::spawner::{Find, NotSpawned, Spawned};
-use super::stdin::{Stdin, WriteError};
+use super::stdin::{Stdin, Taken, WriteError};
 use super::stream::{Stream, Way};
 use super::table::{Cause, Row};
 use super::turn::Turn;
@@ -122,11 +122,11 @@ pub struct SendSignal(pub Signal);
 #[rtype(result = "Result<(), StdinError>")]
 pub struct WriteStdin(pub Vec<u8>);
 
-/// Writes one event to a listener's stdin, however long it is: there is one at a time. Not
-/// answered; that it cannot be written is told to the pool.
-#[derive(Clone, Debug, Message)]
+/// Bytes wait for room in a listener's stdin: they are to be written when there is some. Not
+/// answered; that they cannot be written is told to the pool.
+#[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Feed(pub(super) Vec<u8>);
+pub(super) struct Waits;
 
 /// Stops a listener that broke the protocol and starts it again, unless the daemon is leaving.
 /// Not answered.
@@ -273,7 +273,8 @@ impl Process {
                 let stdout = match &mut self.listening {
                     None => Some(child.stdout),
                     Some(listening) => {
-                        listening.born(child.stdout, &self.row.name, &self.world.log)
+                        let door = Door::new(ctx.address(), &self.row, self.stdin.as_ref());
+                        listening.born(child.stdout, door, &self.row.name, &self.world.log)
                     }
                 };
                 for (stream, pipe) in self.streams.iter().zip([stdout, child.stderr]) {
@@ -453,7 +454,7 @@ impl Process {
         let writable = stdin.writable().into_actor(self);
         ctx.spawn(writable.map(|(), act, ctx| {
             // An error empties the queue: nobody is left to read it.
-            match act.stdin.as_mut().map(Stdin::flush) {
+            match act.stdin.as_ref().map(Stdin::flush) {
                 Some(Ok(())) => act.pump_stdin(ctx),
                 Some(Err(_)) => act.is_deaf(),
                 None => {}
@@ -475,9 +476,6 @@ impl Actor for Process {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        if let Some(listening) = &self.listening {
-            listening.open(ctx.address(), Arc::clone(&self.row));
-        }
         // The reaper reads this before it can hear of any child that is made later.
         self.world.reaper.do_send(Own {
             owner: self.owner,
@@ -601,36 +599,23 @@ impl Handler<WriteStdin> for Process {
             | State::Fatal
             | State::Unknown { .. } => return Err(StdinError::NotRunning),
         }
-        let stdin = self.stdin.as_mut().ok_or(StdinError::Closed)?;
-        let waited = stdin.is_waiting();
-        stdin.write(&bytes).map_err(|error| match error {
+        let stdin = self.stdin.as_ref().ok_or(StdinError::Closed)?;
+        let taken = stdin.write(&bytes).map_err(|error| match error {
             WriteError::Closed => StdinError::Closed,
             WriteError::Full => StdinError::Full,
         })?;
-        if !waited {
+        if taken == Taken::Waits {
             self.pump_stdin(ctx);
         }
         Ok(())
     }
 }
 
-impl Handler<Feed> for Process {
+impl Handler<Waits> for Process {
     type Result = ();
 
-    fn handle(&mut self, Feed(event): Feed, ctx: &mut Context<Self>) {
-        let fed = match &mut self.stdin {
-            None => Err(WriteError::Closed),
-            Some(stdin) => {
-                let waited = stdin.is_waiting();
-                stdin.feed(&event).map(|()| waited)
-            }
-        };
-        match fed {
-            Ok(false) => self.pump_stdin(ctx),
-            // Somebody waits for room already.
-            Ok(true) => {}
-            Err(_) => self.is_deaf(),
-        }
+    fn handle(&mut self, Waits: Waits, ctx: &mut Context<Self>) {
+        self.pump_stdin(ctx);
     }
 }
 

@@ -1,10 +1,16 @@
 //! The stdin of a child, from our side: bytes are written at once as far as the pipe takes them,
 //! the rest waits, within a bound, until the child reads.
+//!
+//! Its process has it and lets go of it when the child is dead. A pool that feeds the child has a
+//! [`Way`] to it, which leads nowhere from then on. All bytes go through one queue, so what one
+//! call takes reaches the child in one piece.
 
 use crate::sys::pipe;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 use tokio::net::unix::pipe::Sender;
 
@@ -15,11 +21,30 @@ pub(super) const QUEUE_BOUND: usize = 4 * 1024 * 1024;
 /// How long to wait for room in a pipe that cannot be watched, since we have no descriptor left.
 const NO_WATCH: Duration = Duration::from_secs(1);
 
-/// The writing end of a child's stdin.
+/// The writing end of a child's stdin, as its process has it.
 #[derive(Debug)]
-pub(super) struct Stdin {
+pub(super) struct Stdin(Rc<RefCell<Pipe>>);
+
+/// The way of others on this thread to a child's stdin, for as long as its process has that.
+#[derive(Clone, Debug)]
+pub(super) struct Way(Weak<RefCell<Pipe>>);
+
+#[derive(Debug)]
+struct Pipe {
     pipe: OwnedFd,
     queue: VecDeque<u8>,
+}
+
+/// What became of bytes that were taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// The pipe has them all.
+    Written,
+    /// Some of them wait, behind others for whom somebody waits already.
+    WaitsOn,
+    /// Some of them wait, and none did before: [`Stdin::flush`] is to be called when the pipe is
+    /// writable.
+    Waits,
 }
 
 /// Why bytes were not taken.
@@ -34,51 +59,39 @@ pub(super) enum WriteError {
 impl Stdin {
     /// The writing end, which must not block.
     pub(super) fn new(pipe: OwnedFd) -> Self {
-        Self {
-            pipe,
-            queue: VecDeque::new(),
-        }
+        let queue = VecDeque::new();
+        Self(Rc::new(RefCell::new(Pipe { pipe, queue })))
+    }
+
+    /// A way to it.
+    pub(super) fn way(&self) -> Way {
+        Way(Rc::downgrade(&self.0))
     }
 
     /// Whether bytes wait.
     pub(super) fn is_waiting(&self) -> bool {
-        !self.queue.is_empty()
+        !self.0.borrow().queue.is_empty()
     }
 
     /// Takes bytes: writes what the pipe takes and keeps the rest.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
-        if self.queue.len().saturating_add(bytes.len()) > QUEUE_BOUND {
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<Taken, WriteError> {
+        let mut pipe = self.0.borrow_mut();
+        if pipe.queue.len().saturating_add(bytes.len()) > QUEUE_BOUND {
             return Err(WriteError::Full);
         }
-        self.feed(bytes)
-    }
-
-    /// As [`Self::write`], for bytes whose number is bounded elsewhere.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
-        self.queue.extend(bytes);
-        self.flush()
+        pipe.take(bytes)
     }
 
     /// Writes what waits, as far as the pipe takes it.
-    pub(super) fn flush(&mut self) -> Result<(), WriteError> {
-        while !self.queue.is_empty() {
-            match pipe::write(&self.pipe, self.queue.as_slices().0) {
-                Ok(written) => drop(self.queue.drain(..written)),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(_) => {
-                    self.queue = VecDeque::new();
-                    return Err(WriteError::Closed);
-                }
-            }
-        }
-        Ok(())
+    pub(super) fn flush(&self) -> Result<(), WriteError> {
+        self.0.borrow_mut().flush()
     }
 
     /// Answers when the pipe may take more, or nobody reads it any more. Only for that time is
     /// it registered with the reactor: most children never get a byte.
     pub(super) fn writable(&self) -> impl Future<Output = ()> + 'static {
-        let pipe = self.pipe.try_clone().and_then(Sender::from_owned_fd);
+        let pipe = self.0.borrow().pipe.try_clone();
+        let pipe = pipe.and_then(Sender::from_owned_fd);
         async move {
             match pipe {
                 // An error shows at the next write.
@@ -86,6 +99,69 @@ impl Stdin {
                 // No descriptor for the watch: look again after a while.
                 Err(_) => tokio::time::sleep(NO_WATCH).await,
             }
+        }
+    }
+}
+
+impl Way {
+    /// As [`Stdin::write`], for bytes whose number is bounded elsewhere.
+    pub(super) fn feed(&self, bytes: &[u8]) -> Result<Taken, WriteError> {
+        let pipe = self.0.upgrade().ok_or(WriteError::Closed)?;
+        pipe.borrow_mut().take(bytes)
+    }
+}
+
+impl Pipe {
+    fn take(&mut self, bytes: &[u8]) -> Result<Taken, WriteError> {
+        if !self.queue.is_empty() {
+            self.queue.extend(bytes);
+            self.flush()?;
+            return Ok(if self.queue.is_empty() {
+                Taken::Written
+            } else {
+                Taken::WaitsOn
+            });
+        }
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.offer(rest)? {
+                0 => {
+                    self.queue.extend(rest);
+                    return Ok(Taken::Waits);
+                }
+                written => rest = &rest[written..],
+            }
+        }
+        Ok(Taken::Written)
+    }
+
+    fn flush(&mut self) -> Result<(), WriteError> {
+        while !self.queue.is_empty() {
+            match self.offer(self.queue.as_slices().0) {
+                Ok(0) => return Ok(()),
+                Ok(written) => drop(self.queue.drain(..written)),
+                Err(error) => {
+                    self.queue = VecDeque::new();
+                    return Err(error);
+                }
+            }
+        }
+        // It is seldom that bytes wait; no room is kept for that.
+        self.queue = VecDeque::new();
+        Ok(())
+    }
+
+    /// Writes once; how much the pipe took.
+    fn offer(&self, bytes: &[u8]) -> Result<usize, WriteError> {
+        loop {
+            return match pipe::write(&self.pipe, bytes) {
+                Ok(written) => Ok(written),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => continue,
+                    io::ErrorKind::WouldBlock => Ok(0),
+                    _ => Err(WriteError::Closed),
+                },
+            };
         }
     }
 }

@@ -9,10 +9,8 @@ use std::time::Duration;
 /// Gives a member a child, whose stdout is the writer; it is RUNNING.
 fn child(theatre: &mut Theatre, member: usize, relay: Option<Relay>) -> (Ear, PipeWriter) {
     let (reader, stdout) = std::io::pipe().expect("a pipe");
-    let seat = &mut theatre.seats[member];
-    seat.started();
-    seat.running();
-    let seat = seat.clone();
+    theatre.starts(member);
+    let seat = theatre.seats[member].clone();
     let ear = Ear::start(reader.into(), seat, relay).expect("an ear");
     (ear, stdout)
 }
@@ -40,7 +38,7 @@ async fn the_event_of_a_listener_that_closed_its_stdout_goes_to_another() {
     write(&stdout, "READY\n");
     theatre.publish("a");
     assert_eq!(theatre.sent(0).await, "a 0 0");
-    theatre.ready(1).await;
+    theatre.ready(1);
     drop(stdout);
     assert_eq!(theatre.sent(1).await, "a 0 0");
 }
@@ -57,7 +55,7 @@ async fn last_words_are_heard_though_a_grandchild_keeps_the_pipe_open() {
     ear.drain().await;
     theatre.seats[0].gone();
     // Its event was handled, so the next child gets the one after it.
-    theatre.ready(0).await;
+    theatre.ready(0);
     assert_eq!(theatre.sent(0).await, "b 1 1");
 }
 

@@ -13,7 +13,8 @@ pub(in crate::actors) enum Asked {
     Told(ListenerState),
 }
 
-struct Fake(UnboundedSender<Asked>);
+/// A fake process; whether its child has closed its stdin.
+struct Fake(UnboundedSender<Asked>, bool);
 
 impl Fake {
     fn hand_on(&self, asked: Asked) {
@@ -23,9 +24,10 @@ impl Fake {
 }
 
 impl Listener for Fake {
-    fn write(&self, event: Vec<u8>) {
-        let event = String::from_utf8(event).expect("envelopes are text");
-        self.hand_on(Asked::Write(event));
+    fn write(&self, event: &[u8]) -> Result<(), Closed> {
+        let event = str::from_utf8(event).expect("envelopes are text");
+        self.hand_on(Asked::Write(event.to_owned()));
+        if self.1 { Err(Closed) } else { Ok(()) }
     }
 
     fn restart(&self) {
@@ -43,6 +45,7 @@ pub(in crate::actors) struct Theatre {
     pub(in crate::actors) pool: Addr<Pool>,
     pub(in crate::actors) seats: Vec<Seat>,
     pub(in crate::actors) asked: Vec<UnboundedReceiver<Asked>>,
+    asks: Vec<UnboundedSender<Asked>>,
     pub(in crate::actors) logger: Logger,
     log: UnboundedReceiver<String>,
 }
@@ -79,17 +82,13 @@ pub(in crate::actors) fn theatre(members: usize, restart_unknown: bool) -> Theat
     let mask = EventMask::of_name("PROCESS_GROUP").expect("a type of that name");
     let logger = Logger::root(Lines(lines), slog::o!());
     let (pool, seats) = Pool::start(&bus, mask, settings, &names, logger.clone());
-    let take = |seat: &Seat| {
-        let (asks, asked) = mpsc::unbounded_channel();
-        seat.take(Box::new(Fake(asks)));
-        asked
-    };
-    let asked = seats.iter().map(take).collect();
+    let (asks, asked) = seats.iter().map(|_| mpsc::unbounded_channel()).unzip();
     Theatre {
         bus,
         pool,
         seats,
         asked,
+        asks,
         logger,
         log,
     }
@@ -102,17 +101,25 @@ impl Theatre {
         });
     }
 
-    pub(in crate::actors) async fn says(&self, member: usize, text: &'static str) {
-        self.seats[member]
-            .heard(Bytes::from_static(text.as_bytes()))
-            .await;
+    pub(in crate::actors) fn says(&self, member: usize, text: &'static str) {
+        self.seats[member].heard(text.as_bytes());
+    }
+
+    /// A member has a new child, which is RUNNING.
+    pub(in crate::actors) fn starts(&mut self, member: usize) {
+        self.starts_with(member, false);
+    }
+
+    fn starts_with(&mut self, member: usize, is_deaf: bool) {
+        let fake = Fake(self.asks[member].clone(), is_deaf);
+        self.seats[member].started(Box::new(fake));
+        self.seats[member].running();
     }
 
     /// A listener that is running and ready.
-    pub(in crate::actors) async fn ready(&mut self, member: usize) {
-        self.seats[member].started();
-        self.seats[member].running();
-        self.says(member, "READY\n").await;
+    pub(in crate::actors) fn ready(&mut self, member: usize) {
+        self.starts(member);
+        self.says(member, "READY\n");
     }
 
     /// The name of the group in the next event that a member is sent, and its two serials.
@@ -153,19 +160,19 @@ async fn events_from_before_the_first_listener_is_ready_reach_it() {
     let mut stage = theatre(1, false);
     stage.publish("a");
     stage.publish("b");
-    stage.ready(0).await;
+    stage.ready(0);
     assert_eq!(stage.sent(0).await, "a 0 0");
-    stage.says(0, "RESULT 2\nOKREADY\n").await;
+    stage.says(0, "RESULT 2\nOKREADY\n");
     assert_eq!(stage.sent(0).await, "b 1 1");
 }
 
 #[actix::test]
 async fn an_event_of_a_listener_that_died_goes_to_another() {
     let mut stage = theatre(2, false);
-    stage.ready(0).await;
+    stage.ready(0);
     stage.publish("a");
     assert_eq!(stage.sent(0).await, "a 0 0");
-    stage.ready(1).await;
+    stage.ready(1);
     stage.seats[0].gone();
     assert_eq!(stage.sent(1).await, "a 0 0");
 }
@@ -186,7 +193,7 @@ async fn what_does_not_fit_is_said_in_the_main_log() {
 #[actix::test]
 async fn what_a_listener_writes_is_logged_as_the_original_logs_it() {
     let mut stage = theatre(1, false);
-    stage.ready(0).await;
+    stage.ready(0);
     let line = stage.logs("DEBG 'l0'").await;
     assert_eq!(line, "DEBG 'l0' stdout output:\nb'READY\\n'");
 }
@@ -194,8 +201,8 @@ async fn what_a_listener_writes_is_logged_as_the_original_logs_it() {
 #[actix::test]
 async fn the_world_is_told_of_each_state() {
     let mut stage = theatre(1, false);
-    stage.ready(0).await;
-    stage.says(0, "garbage").await;
+    stage.ready(0);
+    stage.says(0, "garbage");
     for state in [
         ListenerState::Acknowledged,
         ListenerState::Ready,
@@ -208,13 +215,13 @@ async fn the_world_is_told_of_each_state() {
 #[actix::test]
 async fn a_listener_that_lives_on_without_its_pipes_is_lost_and_restarted() {
     let mut stage = theatre(1, true);
-    stage.ready(0).await;
+    stage.ready(0);
     stage.publish("a");
     assert_eq!(stage.sent(0).await, "a 0 0");
     stage.seats[0].closed(Pipe::Stdout);
     stage.logs("WARN l0: has entered the UNKNOWN state").await;
     while stage.asks(0).await != Asked::Restart {}
-    stage.ready(0).await;
+    stage.ready(0);
     assert_eq!(stage.sent(0).await, "a 0 0");
 }
 
@@ -222,8 +229,8 @@ async fn a_listener_that_lives_on_without_its_pipes_is_lost_and_restarted() {
 async fn a_listener_that_is_being_stopped_is_not_restarted() {
     let mut stage = theatre(2, true);
     for member in [0, 1] {
-        stage.ready(member).await;
-        stage.says(member, "garbage").await;
+        stage.ready(member);
+        stage.says(member, "garbage");
     }
     stage.seats[0].leaving();
     // The other one is restarted at the same time, or later.
@@ -238,7 +245,7 @@ async fn a_pool_that_retires_hears_no_more_and_says_what_it_leaves() {
     let mut stage = theatre(1, false);
     stage.publish("a");
     stage.publish("b");
-    stage.ready(0).await;
+    stage.ready(0);
     assert_eq!(stage.sent(0).await, "a 0 0");
     stage.pool.send(Retire).await.expect("it lived");
     let line = stage.logs("INFO").await;
@@ -254,15 +261,14 @@ async fn a_pool_that_retires_hears_no_more_and_says_what_it_leaves() {
 #[actix::test]
 async fn strange_members_do_not_disturb_the_others() {
     let mut stage = theatre(3, false);
-    stage.ready(0).await;
-    stage.ready(1).await;
+    stage.ready(0);
+    stage.ready(1);
     stage.publish("a");
     assert_eq!(stage.sent(0).await, "a 0 0");
-    let flood = Bytes::from(vec![b'x'; 1 << 20]);
-    stage.seats[0].heard(flood).await;
+    stage.seats[0].heard(&vec![b'x'; 1 << 20]);
     stage.seats[2].closed(Pipe::Stdin);
     stage.seats[2].gone();
     assert_eq!(stage.sent(1).await, "a 0 0");
-    stage.says(1, "RESULT 2\nOK").await;
+    stage.says(1, "RESULT 2\nOK");
     assert!(stage.pool.connected());
 }
