@@ -418,6 +418,7 @@ fn feed(
         listener.mask(),
         settings,
         &names,
+        world.vigil.clone(),
         world.log.clone(),
     )
 }

@@ -37,6 +37,7 @@ pub mod table;
 mod target;
 pub mod ticker;
 mod turn;
+pub mod vigil;
 mod watch;
 pub mod world;
 

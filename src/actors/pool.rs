@@ -21,6 +21,7 @@
 
 use super::bus::{Bus, Delivered};
 use super::mainlog::OUTPUT_TAG;
+use super::vigil::Vigil;
 use crate::model::envelope::Encoded;
 use crate::model::event::EventMask;
 use crate::model::feeder::{CLOSED_GRACE, Effect, Feeder, Sentence, Settings};
@@ -173,6 +174,7 @@ struct Core {
     members: Vec<Member>,
     /// Something is due at another time than before.
     has_new_moments: bool,
+    vigil: Vigil,
     log: Logger,
 }
 
@@ -196,12 +198,14 @@ impl Pool {
         mask: EventMask,
         settings: Settings,
         names: &[Arc<str>],
+        vigil: Vigil,
         log: Logger,
     ) -> (Addr<Self>, Vec<Seat>) {
         let core = Rc::new(RefCell::new(Core {
             feeder: Feeder::new(settings, names.iter().cloned()),
             members: names.iter().cloned().map(Member::new).collect(),
             has_new_moments: false,
+            vigil,
             log,
         }));
         let way = Rc::downgrade(&core);
@@ -286,6 +290,7 @@ impl Core {
     }
 
     fn heard(&mut self, member: usize, bytes: &[u8]) {
+        self.vigil.answered();
         let effects = self.feeder.output(member, bytes);
         if let Some(member) = self.members.get(member) {
             let said = Said(&member.name, bytes);
@@ -333,13 +338,19 @@ impl Core {
     /// Events are written first: while their listeners wake up and read, there is time for the rest.
     fn carry_out(&mut self, effects: Vec<Effect>) {
         let mut deaf = Vec::new();
+        let mut has_asked = false;
         for effect in &effects {
             if let Effect::Write { member, bytes } = effect
                 && let Some(listener) = self.listener(*member)
-                && listener.write(bytes) == Err(Closed)
             {
-                deaf.push(*member);
+                match listener.write(bytes) {
+                    Ok(()) => has_asked = true,
+                    Err(Closed) => deaf.push(*member),
+                }
             }
+        }
+        if has_asked && !self.feeder.are_busy(self.vigil.others() + 1) {
+            self.vigil.asked();
         }
         for effect in effects {
             match effect {

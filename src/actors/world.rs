@@ -8,6 +8,7 @@ use super::output::Ends;
 use super::reaper::Reaper;
 use super::spawner::Spawner;
 use super::table::Table;
+use super::vigil::Vigil;
 use crate::model::process::{Gravity, Sentence};
 use crate::sys::reap::Register;
 use actix::Addr;
@@ -33,6 +34,8 @@ pub struct World {
     pub reaper: Addr<Reaper>,
     /// Lets so many children through at a time.
     pub gate: Gate,
+    /// Who waits for the answers of listeners.
+    pub vigil: Vigil,
     /// What is true now, for readers.
     pub table: Arc<Table>,
     /// Where a program's end is told that is to be the daemon's.

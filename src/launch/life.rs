@@ -14,6 +14,7 @@ use crate::actors::reaper::Reaper;
 use crate::actors::spawner::Spawner;
 use crate::actors::table::Table;
 use crate::actors::ticker::Ticker;
+use crate::actors::vigil::Vigil;
 use crate::actors::world::World;
 use crate::sys::{spawn, users};
 use actix::{Actor, Context};
@@ -92,6 +93,7 @@ async fn run(prepared: Prepared, log: slog::Logger, feed: MainLogFeed) -> ExitCo
         register: Arc::clone(&register),
         reaper: Reaper::new(register, log.clone()).start(),
         gate: Gate::default(),
+        vigil: Vigil::start(),
         table: Arc::new(Table::new(Arc::clone(&config))),
         downfall: bring_down,
     });

@@ -2,7 +2,11 @@
 //! (`docs/events.rst`, "Header Tokens"; `process.py`, `_eventEnvelope`).
 
 use super::event::{Event, EventKind};
+use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
+
+/// What a header has at most besides the names of server and pool.
+const HEADER_MAX: usize = 160;
 
 /// An event that at least one pool wants, with its number among all such events of this daemon.
 /// Its payload is encoded when it is first asked for, and then shared by all pools.
@@ -87,16 +91,18 @@ impl Encoded {
     /// The bytes for a listener's stdin: the header line and the payload.
     pub fn envelope(&self, style: &Style, pool_serial: u64) -> Vec<u8> {
         let payload = self.payload(style.details);
-        let mut envelope = format!(
-            "ver:3.0 server:{} serial:{} pool:{} poolserial:{} eventname:{} len:{}\n",
-            style.server,
+        let (server, pool, text) = (&style.server, &style.pool, payload.text());
+        let length = HEADER_MAX + server.len() + pool.len() + text.len();
+        let mut envelope = String::with_capacity(length);
+        // Writing into a String cannot fail.
+        let _ = writeln!(
+            envelope,
+            "ver:3.0 server:{server} serial:{} pool:{pool} poolserial:{pool_serial} eventname:{} len:{}",
             self.serial,
-            style.pool,
-            pool_serial,
             self.kind().name(),
             payload.length(style.length),
         );
-        envelope.push_str(payload.text());
+        envelope.push_str(text);
         envelope.into_bytes()
     }
 }

@@ -23,6 +23,7 @@ pub mod losses;
 pub mod name;
 pub mod number;
 pub mod pace;
+pub mod patience;
 pub mod process;
 pub mod python;
 pub mod rotation;

@@ -81,7 +81,7 @@ pub(in crate::actors) fn theatre(members: usize, restart_unknown: bool) -> Theat
     let names: Vec<Arc<str>> = (0..members).map(|i| format!("l{i}").into()).collect();
     let mask = EventMask::of_name("PROCESS_GROUP").expect("a type of that name");
     let logger = Logger::root(Lines(lines), slog::o!());
-    let (pool, seats) = Pool::start(&bus, mask, settings, &names, logger.clone());
+    let (pool, seats) = Pool::start(&bus, mask, settings, &names, Vigil::start(), logger.clone());
     let (asks, asked) = seats.iter().map(|_| mpsc::unbounded_channel()).unzip();
     Theatre {
         bus,

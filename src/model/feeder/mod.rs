@@ -257,6 +257,12 @@ impl Feeder {
         self.buffer.len() + self.members.iter().filter(in_hand).count()
     }
 
+    /// Whether at least so many listeners have an event in hand.
+    pub fn are_busy(&self, count: usize) -> bool {
+        let busy = self.members.iter().filter(|it| it.in_hand.is_some());
+        busy.take(count).count() == count
+    }
+
     /// How many events were handled.
     pub const fn handled(&self) -> u64 {
         self.handled
