@@ -165,3 +165,74 @@ impl Pipe {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{PipeReader, Read as _};
+
+    /// A child's stdin from both sides.
+    fn pair() -> (Stdin, PipeReader) {
+        let (child, ours) = std::io::pipe().expect("descriptors are to be had");
+        let ours = Sender::from_owned_fd(ours.into()).expect("it is a pipe");
+        let ours = ours.into_nonblocking_fd().expect("nobody else has it");
+        (Stdin::new(ours), child)
+    }
+
+    /// Reads so many bytes, as a child does that reads now and then.
+    fn read(stdin: &Stdin, mut child: &PipeReader, count: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut buffer = [0; 1000];
+        while bytes.len() < count {
+            stdin.flush().expect("the child lives");
+            let count = child.read(&mut buffer).expect("there is something");
+            bytes.extend(&buffer[..count]);
+        }
+        bytes
+    }
+
+    #[actix::test]
+    async fn what_a_pipe_does_not_take_follows_in_the_order_of_the_calls() {
+        let (stdin, child) = pair();
+        let event = vec![b'e'; 100_001];
+        assert_eq!(stdin.write(b"<"), Ok(Taken::Written));
+        assert_eq!(stdin.way().feed(&event), Ok(Taken::Waits));
+        assert_eq!(stdin.write(b">"), Ok(Taken::WaitsOn));
+        assert_eq!(stdin.way().feed(&event), Ok(Taken::WaitsOn));
+        let all = [b"<", &event[..], b">", &event[..]].concat();
+        assert!(read(&stdin, &child, all.len()) == all);
+        assert_eq!(stdin.write(b"!"), Ok(Taken::Written));
+    }
+
+    #[actix::test]
+    async fn a_way_ends_with_the_process_s_hold_and_not_before() {
+        let (stdin, child) = pair();
+        let way = stdin.way();
+        assert_eq!(way.feed(b"a"), Ok(Taken::Written));
+        drop(stdin);
+        assert_eq!(way.feed(b"b"), Err(WriteError::Closed));
+        let mut bytes = Vec::new();
+        (&child).read_to_end(&mut bytes).expect("it is at its end");
+        assert_eq!(bytes, b"a");
+    }
+
+    #[actix::test]
+    async fn a_child_that_reads_no_more_is_noticed() {
+        let (stdin, child) = pair();
+        assert_eq!(stdin.way().feed(&vec![b'e'; 100_000]), Ok(Taken::Waits));
+        drop(child);
+        assert_eq!(stdin.flush(), Err(WriteError::Closed));
+        assert!(!stdin.is_waiting());
+        assert_eq!(stdin.way().feed(b"e"), Err(WriteError::Closed));
+    }
+
+    #[actix::test]
+    async fn a_client_cannot_have_more_wait_than_the_bound_but_an_event_may() {
+        let (stdin, _child) = pair();
+        let event = vec![b'e'; QUEUE_BOUND + 100_000];
+        assert_eq!(stdin.write(&event), Err(WriteError::Full));
+        assert!(!stdin.is_waiting());
+        assert_eq!(stdin.way().feed(&event), Ok(Taken::Waits));
+        assert_eq!(stdin.write(b"e"), Err(WriteError::Full));
+    }
+}

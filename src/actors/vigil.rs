@@ -68,3 +68,40 @@ async fn keep(shared: Rc<Shared>) {
         shared.is_kept.set(false);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many turns pass until nobody looks around any more.
+    async fn turns(vigil: &Vigil) -> usize {
+        for turn in 0..10_000 {
+            if !vigil.0.is_kept.get() {
+                return turn;
+            }
+            tokio::task::yield_now().await;
+        }
+        panic!("it does not end");
+    }
+
+    #[actix::test]
+    async fn it_ends_by_itself_and_can_begin_anew() {
+        let vigil = Vigil::start();
+        assert_eq!(turns(&vigil).await, 0);
+        for _ in 0..2 {
+            // The second time round, the first of them is not waited for: it was in vain before.
+            vigil.asked();
+            vigil.asked();
+            assert!(turns(&vigil).await > 10);
+        }
+    }
+
+    #[actix::test]
+    async fn it_ends_with_the_answer() {
+        let vigil = Vigil::start();
+        vigil.asked();
+        tokio::task::yield_now().await;
+        vigil.answered();
+        assert!(turns(&vigil).await < 5);
+    }
+}

@@ -402,6 +402,47 @@ fn a_flood_of_captured_words_is_delivered_whole() {
     }
 }
 
+/// Larger than a pipe is: the rest of it waits, and what is sent besides waits behind it.
+#[test]
+fn an_event_is_not_torn_by_what_is_sent_besides() {
+    let dir = dir();
+    dir.write(
+        "slow.sh",
+        "printf 'READY\\n'; head -c 9 > {dir}/begun.txt\n\
+         until [ -e {dir}/go ]; do sleep 0.05; done; exec cat > {dir}/rest.txt\n",
+    );
+    let sections = "[eventlistener:ear]\ncommand=sh {dir}/slow.sh\nstartsecs=0\n\
+         events=REMOTE_COMMUNICATION\n";
+    let daemon = Daemon::within(dir, sections);
+    let data = "x".repeat(300_000);
+    remote(&daemon, "big", &data);
+    daemon.dir.wait_for_text("begun.txt", "ver:3.0 s");
+    for besides in ["one\n", "two\n"] {
+        daemon.rpc("supervisor.sendProcessStdin", &["ear", besides]);
+    }
+    daemon.dir.write("go", "");
+    daemon.dir.wait_for_text("rest.txt", "two\n");
+    let rest = daemon.dir.read("rest.txt");
+    let (_, payload) = rest.split_once('\n').expect("a header is a line");
+    let whole = format!("type:big\n{data}one\ntwo\n");
+    assert!(payload == whole, "{} bytes", payload.len());
+}
+
+#[test]
+fn a_listener_that_floods_its_stdout_does_not_hold_up_others() {
+    let sections = listener("ear", OK, "events=REMOTE_COMMUNICATION")
+        + "[eventlistener:yes]\ncommand=yes\nstartsecs=0\nevents=REMOTE_COMMUNICATION\n\
+           stdout_logfile=NONE\n";
+    let daemon = Daemon::within(dir(), &sections);
+    daemon.wait_for_entry("WARN", &format!("yes: {LOST}"));
+    for number in 0..20 {
+        remote(&daemon, "n", &number.to_string());
+    }
+    wait("all events", || {
+        (heard(&daemon, "ear").len() == 20).then_some(())
+    });
+}
+
 #[test]
 fn a_listener_that_dies_a_hundred_times_loses_nothing() {
     // Dies in the middle of every other event.

@@ -123,3 +123,19 @@ async fn a_log_that_does_not_keep_up_loses_bytes_and_not_the_dialogue() {
         .expect("a pipe can be read");
     assert_eq!(kept.len() as u64 + lost, 32 << 16);
 }
+
+/// What fills a pipe is not read in one turn, though it could be.
+#[actix::test]
+async fn others_have_their_turns_between_the_reads_of_a_flood() {
+    let mut theatre = theatre(1, false);
+    let (_ear, stdout) = child(&mut theatre, 0, None);
+    write(&stdout, &"x".repeat(16 * READ));
+    let (mut turns, mut reads) = (0, 0);
+    while reads < 16 {
+        actix_rt::task::yield_now().await;
+        turns += 1;
+        reads += theatre.count_logged("DEBG 'l0' stdout output");
+        assert!(turns < 100_000, "it is read");
+    }
+    assert!(turns >= 15, "{reads} reads in {turns} turns");
+}

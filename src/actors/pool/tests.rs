@@ -143,6 +143,12 @@ impl Theatre {
         asked.expect("asked in time").expect("the pool lives")
     }
 
+    /// How many new lines of the log begin so.
+    pub(in crate::actors) fn count_logged(&mut self, beginning: &str) -> usize {
+        let lines = std::iter::from_fn(|| self.log.try_recv().ok());
+        lines.filter(|line| line.starts_with(beginning)).count()
+    }
+
     /// Waits for a line of the log that begins so.
     pub(in crate::actors) async fn logs(&mut self, beginning: &str) -> String {
         loop {
@@ -271,4 +277,42 @@ async fn strange_members_do_not_disturb_the_others() {
     assert_eq!(stage.sent(1).await, "a 0 0");
     stage.says(1, "RESULT 2\nOK");
     assert!(stage.pool.connected());
+}
+
+#[actix::test]
+async fn a_listener_that_closed_its_stdin_is_said_and_is_sent_nothing_more() {
+    let mut stage = theatre(2, false);
+    stage.starts_with(0, true);
+    stage.says(0, "READY\n");
+    stage.publish("a");
+    assert_eq!(stage.sent(0).await, "a 0 0");
+    let line = stage.logs("DEBG epipe").await;
+    assert_eq!(
+        line,
+        "DEBG epipe occurred while sending event 0 to listener l0, listener state unchanged"
+    );
+    stage.says(0, "RESULT 2\nOKREADY\n");
+    stage.publish("b");
+    stage.ready(1);
+    assert_eq!(stage.sent(1).await, "b 1 1");
+    stage.logs("INFO l0: has closed its stdin or stdout").await;
+}
+
+/// What is told of a child that was there before the last one.
+#[actix::test]
+async fn nothing_of_a_dead_child_is_taken_for_its_successor_s() {
+    let mut stage = theatre(1, false);
+    stage.ready(0);
+    let dead = stage.seats[0].clone();
+    stage.publish("a");
+    assert_eq!(stage.sent(0).await, "a 0 0");
+    stage.ready(0);
+    assert_eq!(stage.sent(0).await, "a 0 0");
+    stage.publish("b");
+    dead.heard(b"RESULT 2\nOKREADY\n");
+    dead.closed(Pipe::Stdout);
+    dead.leaving();
+    dead.gone();
+    stage.says(0, "RESULT 2\nOKREADY\n");
+    assert_eq!(stage.sent(0).await, "b 1 1");
 }
