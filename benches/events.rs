@@ -1,8 +1,9 @@
 //! How many events a second reach listeners that answer at once, and what that costs.
 //!
 //! One run measures ours, the original if the environment variable `ORIGINAL` names a folder with
-//! its `supervisord`, and as the limit a bare ping-pong of the same bytes over two pipes. Events
-//! are buffered first, by listeners that say READY only on a sign; so what is measured is the
+//! its `supervisord`, and as the limits a bare ping-pong of the same bytes over two pipes: one that
+//! sleeps until the answer comes, and one that looks for it all the time, so that its processor need
+//! not be woken up. Events are buffered first, by listeners that say READY only on a sign; so what is measured is the
 //! feeding alone, from the sign to the last answer.
 //!
 //! ```text
@@ -11,7 +12,7 @@
 //!
 //! This program is also the tiny listener and the source of the events.
 
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -151,15 +152,19 @@ fn compare() -> io::Result<()> {
         let Measured { rate, cost } = measured;
         println!("{name:<28}{rate:>10.0}/s {cost:>8.1} us");
     };
-    let limit = best(ping_pong)?;
+    let limit = best(|| ping_pong(false))?;
     show("bare ping-pong", &limit);
+    let awake = best(|| ping_pong(true))?;
+    show("the same, always awake", &awake);
     for shape in SHAPES {
         let name = shape.name;
         let our = best(|| daemon(&ours, shape))?;
         show(&format!("{name}, ours"), &our);
-        if shape.pools * shape.listeners == 1 {
-            println!("{:>28}{:>10.2} of the ping-pong", "", our.rate / limit.rate);
-        }
+        let (of_limit, of_awake) = (our.rate / limit.rate, our.rate / awake.rate);
+        println!(
+            "{:>28}{of_limit:>10.2} of the ping-pong, {of_awake:.2} of the one that is awake",
+            ""
+        );
         if let Some(original) = &original {
             let their = best(|| daemon(original, shape))?;
             show(&format!("{name}, original"), &their);
@@ -186,7 +191,7 @@ fn best(mut measure: impl FnMut() -> io::Result<Measured>) -> io::Result<Measure
 }
 
 /// The same bytes over two pipes, with nothing in between.
-fn ping_pong() -> io::Result<Measured> {
+fn ping_pong(is_awake: bool) -> io::Result<Measured> {
     let folder = Folder::new()?;
     let sign = folder.0.join("sign");
     fs::write(&sign, "")?;
@@ -201,6 +206,9 @@ fn ping_pong() -> io::Result<Measured> {
     let mut stdout = listener.stdout.take().ok_or_else(missing)?;
     let mut answer = [0; 64];
     stdout.read_exact(&mut answer[..6])?;
+    if is_awake {
+        fcntl(&stdout, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    }
     let before = processor_time(std::process::id());
     let start = Instant::now();
     for number in 0..EVENTS {
@@ -211,12 +219,25 @@ fn ping_pong() -> io::Result<Measured> {
             payload.len()
         );
         stdin.write_all(event.as_bytes())?;
-        stdout.read_exact(&mut answer[..ANSWER.len()])?;
+        read_whole(&mut stdout, &mut answer[..ANSWER.len()])?;
     }
     let measured = measured(EVENTS, start, before, std::process::id());
     drop(stdin);
     listener.wait()?;
     Ok(measured)
+}
+
+/// Reads until the room is full, however often there is nothing to read.
+fn read_whole(from: &mut impl Read, mut room: &mut [u8]) -> io::Result<()> {
+    while !room.is_empty() {
+        match from.read(room) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => room = &mut room[count..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// A daemon with listeners of this shape, fed from full buffers.

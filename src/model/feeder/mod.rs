@@ -12,7 +12,7 @@
 //! event in hand, so what is written to one that never reads is bounded by one event.
 //!
 //! The machine knows no process and no pipe: the shell says what became of each member, by its
-//! place in the config, and carries out the effects in their order. It knows no clock either;
+//! place in the config, and carries out the effects, writes before the rest. It knows no clock either;
 //! where something is to happen after a time, an effect says so and the shell comes back.
 //!
 //! Listeners that cannot be fed any more are not silence: what is known of them is said, and with
