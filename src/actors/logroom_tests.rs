@@ -172,6 +172,26 @@ fn bytes_are_exact_through_rotations() {
 }
 
 #[test]
+fn a_log_is_not_longer_than_its_limit_by_more_than_the_original_s_would_be() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(OutputConfig {
+            plan: rotated(200_000, 100),
+            ..stage.config()
+        });
+        let bytes = noise(4_000_000);
+        joined(write_all(spawn(&output).await, bytes.clone(), 1_000_000)).await;
+        output.retire().await;
+        let path = stage.path();
+        assert!(whole(&path) == bytes);
+        for place in 0..3 {
+            let log = fs::metadata(path_of(&path, place)).expect("there are so many");
+            assert!(log.len() <= 200_000 + 128 * 1024, "{place}: {}", log.len());
+        }
+    });
+}
+
+#[test]
 fn the_last_words_of_a_child_are_kept_however_many() {
     run(async {
         let stage = Stage::new();

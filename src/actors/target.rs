@@ -51,6 +51,9 @@ const QUARTER: i64 = 15 * 60;
 /// A pipe takes as much at once or not at all, whoever else writes to it.
 const WHOLE: usize = 4096;
 
+/// A log that is rotated may be longer than its limit by this much, as in the original.
+const OVERRUN: usize = 128 * 1024;
+
 /// When a log is to be rotated, and how it is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Policy {
@@ -225,9 +228,30 @@ impl Target {
             // The rest of it is lost, or whoever writes here too is not bound to lines.
             self.write_now(b"\n", false, now);
         }
-        if self.write_now(piece, policy.lines, now) {
+        let mut rest = piece;
+        while !rest.is_empty() {
+            let (portion, after) = rest.split_at(self.portion(rest.len(), policy));
+            if !self.write_now(portion, policy.lines, now) {
+                // Only what is rotated comes in portions, and that waits for nothing.
+                if !after.is_empty() {
+                    let reason = self.trouble.as_ref().and_then(|it| it.reason);
+                    self.lose(after.len(), said(reason), now);
+                }
+                return;
+            }
             self.rotate_if_due(policy, now);
+            rest = after;
         }
+    }
+
+    /// How much of so many bytes is written before the log is rotated, if it is.
+    fn portion(&self, length: usize, policy: Policy) -> usize {
+        if length <= OVERRUN {
+            return length;
+        }
+        let room = self.room(policy).map(usize::try_from);
+        let room = room.map_or(length, |room| room.unwrap_or(length));
+        length.min(room.saturating_add(OVERRUN))
     }
 
     /// Whether a piece waits for room, and the next should not come before [`unclog`] is done.
