@@ -38,12 +38,16 @@ def cases(programs, every):
                 for keep in (True, False):
                     usual = place == "unix" and keep and (connections == 1 or not long)
                     extra = programs == 100 and connections != 16 and method == short[0]
+                    # What is long is long on its way, too.
+                    extra |= long and keep and connections == 1
                     if every or usual or extra:
                         yield Case(method, programs, place, connections, keep)
 
 
 def request(case):
-    parameter = "<param><value><string>p:00003</string></value></param>"
+    # The last one: whoever looks through all of them finds it late.
+    name = f"p:{case.programs - 1:05d}"
+    parameter = f"<param><value><string>{name}</string></value></param>"
     parameters = parameter if case.method.endswith("getProcessInfo") else ""
     body = (f"<?xml version='1.0'?>\n<methodCall>\n<methodName>{case.method}</methodName>\n"
             f"<params>{parameters}</params>\n</methodCall>\n")
@@ -61,6 +65,14 @@ def places(run, case):
 def ask(place, path, case, connections, seconds):
     line = [peers.FLOOR / "ask", place, path, str(connections), str(int(case.keep)), str(seconds)]
     return subprocess.run(line, check=True, capture_output=True, timeout=60).stdout
+
+
+def latency(case, run):
+    """The median latency of one who is asked over one connection, in microseconds."""
+    path = run.folder / "request"
+    path.write_text(request(case))
+    told = ask(places(run, case), path, case, case.connections, SECONDS)
+    return float(told.split()[1])
 
 
 def compare(case, runs, rounds, numbers):
