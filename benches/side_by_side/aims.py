@@ -113,17 +113,22 @@ def questions(aims):
 
 
 def growth(aims):
+    """A program among many costs what it does among few, or grows no more than plain C does: the
+    rest is the kernel's."""
     few, *_, many, most = rows.GROWTH
-    for what in ("start", "CPU for the start", "memory with the idle part", "getAllProcessInfo",
-                 "supervisorctl status", "stop"):
-        at = {count: aims.of(f"{what}, each of {count}") for count in rows.GROWTH}
-        for other, bound in (few, 1), (many, NOISE):
-            if at[most] is not None and at[other]:
-                aims.hold(f"{what}: each of {most} / each of {other}", at[most] / at[other], bound)
-    for what in ("death to restart, one of {}", "getState with {}", "getProcessInfo with {}"):
-        first, last = aims.of(what.format(few)), aims.of(what.format(most))
-        if first and last:
-            aims.hold(f"{what.format(most)} / {what.format(few)}", last / first, NOISE)
+    for what in ("start, each of {}", "CPU for the start, each of {}", "stop, each of {}",
+                 "memory with the idle part, each of {}", "getAllProcessInfo, each of {}",
+                 "supervisorctl status, each of {}", "death to restart, one of {}",
+                 "getState with {}", "getProcessInfo with {}"):
+        for fewer in few, many:
+            ours = grown(aims, what, fewer, most, "ours")
+            floor = grown(aims, what, fewer, most, "C floor") if "memory" not in what else None
+            aims.hold(f"{what.format(most)} / {fewer}", ours, round(max(NOISE, floor or 0), 2))
+
+
+def grown(aims, what, few, many, who):
+    first, last = aims.of(what.format(few), who), aims.of(what.format(many), who)
+    return last / first if first and last else None
 
 
 def number(value):

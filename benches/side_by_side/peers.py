@@ -65,9 +65,11 @@ def beacon(record):
 
 
 class Peer:
-    """A supervisor. `most` is how many programs it is asked to run at most."""
+    """A supervisor. It is asked to run so many programs at `least`, for with fewer it leaves or is
+    not there yet, and at `most`."""
 
     name = ""
+    least = 0
     most = 10_000
     #: Whether it reads Supervisor's config and answers its clients.
     kin = False
@@ -189,6 +191,7 @@ class Original(Kin):
 
 class Circus(Peer):
     name = "circus"
+    least = 1
     most = 100
     is_quick = False
 
@@ -305,6 +308,7 @@ def s6_libraries():
 
 class Pm2(Peer):
     name = "pm2"
+    least = 1
     most = 100
     is_quick = False
 
@@ -338,6 +342,7 @@ class Pm2(Peer):
 
 class Horust(Peer):
     name = "horust"
+    least = 1
     most = 100
     is_quick = False
 

@@ -29,23 +29,30 @@ class Numbers:
         self.all.setdefault((what, unit), {}).setdefault(who, []).append(number)
 
 
+#: Seconds of one round after which there is no other: all is to end within a quarter of an hour.
+SLOW = 6
+
 #: Who took too long or broke in one row; they would again, and are left alone in all others.
 OUT = {}
 
 
 def rounds_of(subjects, rounds, once):
-    """Does something with each, in turns; who fails once is left alone from then on."""
-    failed = {}
+    """Does something with each, in turns; who fails once is left alone from then on, and who is
+    slow is measured once."""
+    failed, slow = {}, set()
     for _ in range(rounds):
         for subject in subjects:
-            if subject.name in OUT or subject.name in failed:
+            if subject.name in OUT or subject.name in failed or subject.name in slow:
                 continue
+            begun = now()
             try:
                 once(subject)
             except TooLong as error:
                 failed[subject.name] = OUT[subject.name] = f"{error}"
             except (OSError, subprocess.SubprocessError, IndexError, ValueError) as error:
                 failed[subject.name] = f"{type(error).__name__} {error}".strip()
+            if now() - begun > SLOW and not isinstance(subject, SMALL):
+                slow.add(subject.name)
     return failed
 
 
@@ -81,35 +88,38 @@ def start_and_stop(everybody, rounds, numbers):
 
 def memory(everybody, _rounds, numbers):
     """Memory of the supervisor and its helpers, without the programs: idle, and for each program
-    with both logs on."""
+    with both logs on; and what they do while nothing happens."""
 
     def once(peer):
-        programs = min(1000, peer.most)
-        with Run(peer, 1 if peer.name in ("circus", "pm2") else 0, wait=False) as run:
-            time.sleep(2.5)
-            idle = pss(run.family())
-        with Run(peer, programs) as run:
+        with Run(peer, peer.least, wait=peer.least > 0) as run:
+            time.sleep(2)
+            numbers.add("memory, idle", "KiB", peer.name, empty := pss(run.family()))
+        with Run(peer, min(1000, peer.most)) as run:
             time.sleep(4)
-            full = pss(run.family())
-        numbers.add("memory, idle", "KiB", peer.name, idle)
-        numbers.add("memory, each program", "KiB", peer.name, (full - idle) / programs)
+            family = run.family()
+            each = (pss(family) - empty) / run.programs
+            numbers.add("memory, each program", "KiB", peer.name, each)
+            rest(family, numbers, peer)
 
     return rounds_of(everybody, 1, once)
 
 
 def idle(everybody, _rounds, numbers):
-    """Nothing happens for ten seconds."""
+    """Nothing happens for some seconds; memory tells that, too."""
 
     def once(peer):
         with Run(peer, min(1000, peer.most)) as run:
             time.sleep(4)
-            family = run.family()
-            woken, used = wakeups(family), cpu(family)
-            time.sleep(10)
-            numbers.add("wake-ups, idle", "1/s", peer.name, (wakeups(family) - woken) / 10)
-            numbers.add("CPU, idle", "ms/s", peer.name, (cpu(family) - used) * 100)
+            rest(run.family(), numbers, peer)
 
     return rounds_of(everybody, 1, once)
+
+
+def rest(family, numbers, peer, seconds=6):
+    woken, used = wakeups(family), cpu(family)
+    time.sleep(seconds)
+    numbers.add("wake-ups, idle", "1/s", peer.name, (wakeups(family) - woken) / seconds)
+    numbers.add("CPU, idle", "ms/s", peer.name, (cpu(family) - used) / seconds * 1e3)
 
 
 def restart(everybody, rounds, numbers):
@@ -119,7 +129,7 @@ def restart(everybody, rounds, numbers):
         with Run(peer, 40) as run:
             # Some wait before they restart what lived for less than a second or two.
             time.sleep(2.5)
-            for took in deaths(run, 30 if peer.is_quick else 5):
+            for took in deaths(run, 30 if peer.is_quick else 3):
                 numbers.add("death to restart", "ms", peer.name, took)
         with Run(peer, min(200, peer.most)) as run:
             time.sleep(2.5)
