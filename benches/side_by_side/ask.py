@@ -1,5 +1,11 @@
-"""XML-RPC questions by a client in C, and the constant answers of a server in C."""
+"""XML-RPC questions by a client in C, and the constant answers of a server in C.
 
+A short question over one connection is asked on one processor by all: of two, one sleeps while the
+other works, and how soon it wakes is most of what would be measured, if they happen to be two.
+"""
+
+import contextlib
+import os
 import subprocess
 import time
 from dataclasses import dataclass
@@ -18,6 +24,10 @@ class Case:
     place: str
     connections: int
     keep: bool
+
+    @property
+    def is_long(self):
+        return "getAll" in self.method
 
     def __str__(self):
         keep = "" if self.keep else ", a connection for each call"
@@ -38,12 +48,16 @@ def cases(programs, every):
                 for keep in (True, False):
                     usual = place == "unix" and keep and (connections == 1 or not long)
                     extra = programs == 100 and connections != 16 and method == short[0]
+                    # What is long is long on its way, too.
+                    extra |= long and keep and connections == 1
                     if every or usual or extra:
                         yield Case(method, programs, place, connections, keep)
 
 
 def request(case):
-    parameter = "<param><value><string>p:00003</string></value></param>"
+    # The last one: whoever looks through all of them finds it late.
+    name = f"p:{case.programs - 1:05d}"
+    parameter = f"<param><value><string>{name}</string></value></param>"
     parameters = parameter if case.method.endswith("getProcessInfo") else ""
     body = (f"<?xml version='1.0'?>\n<methodCall>\n<methodName>{case.method}</methodName>\n"
             f"<params>{parameters}</params>\n</methodCall>\n")
@@ -63,7 +77,41 @@ def ask(place, path, case, connections, seconds):
     return subprocess.run(line, check=True, capture_output=True, timeout=60).stdout
 
 
+def latency(case, run):
+    """The median latency of one who is asked over one connection, in microseconds."""
+    path = run.folder / "request"
+    path.write_text(request(case))
+    with together(case, [run]):
+        told = ask(places(run, case), path, case, case.connections, SECONDS)
+    return float(told.split()[1])
+
+
+@contextlib.contextmanager
+def together(case, runs):
+    """All on one processor, ourselves included, if the question is short and asked by one."""
+    if case.is_long or case.connections > 1:
+        yield
+        return
+    usual = os.sched_getaffinity(0)
+    threads = [0]
+    for run in runs:
+        threads += [int(thread) for thread in os.listdir(f"/proc/{run.daemon.pid}/task")]
+    try:
+        for thread in threads:
+            os.sched_setaffinity(thread, {min(usual)})
+        yield
+    finally:
+        for thread in threads:
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(thread, usual)
+
+
 def compare(case, runs, rounds, numbers):
+    with together(case, runs):
+        compare_in_turns(case, runs, rounds, numbers)
+
+
+def compare_in_turns(case, runs, rounds, numbers):
     folder = runs[0].folder
     path = folder / "request"
     path.write_text(request(case))

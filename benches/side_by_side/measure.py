@@ -5,12 +5,16 @@ import select
 import shutil
 import signal
 import struct
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 #: Longer than anything here should take; who takes longer has failed.
 PATIENCE = 45
+
+#: How long somebody who failed is given to leave by itself.
+MERCY = 3
 
 
 class TooLong(Exception):
@@ -21,11 +25,11 @@ def now():
     return time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
-def until(done, pause=0.002):
+def until(done, pause=0.002, wanted="what was waited for"):
     end = now() + PATIENCE
     while not done():
         if now() > end:
-            raise TooLong
+            raise TooLong(f"{wanted} did not come within {PATIENCE} s")
         time.sleep(pause)
 
 
@@ -62,21 +66,28 @@ class Run:
         self.stopped = False
         if wait:
             try:
-                until(lambda: self.started() >= programs)
-            except TooLong:
-                self.close()
+                until(lambda: self.started() >= programs, wanted=f"{programs} programs")
+            except TooLong as error:
+                here = self.started_so_far()
+                self.close(MERCY)
+                raise TooLong(f"{error}; {here} of {programs} ran") from None
+            except BaseException:
+                self.close(MERCY)
                 raise
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.close()
+    def __exit__(self, error, *_):
+        self.close(MERCY if error else PATIENCE)
+
+    def started_so_far(self):
+        return self.record.stat().st_size // 16
 
     def started(self):
         if self.daemon.poll() not in (None, 0):
-            raise TooLong
-        return self.record.stat().st_size // 16
+            raise TooLong(f"it ended with {self.daemon.returncode}")
+        return self.started_so_far()
 
     def births(self):
         """The pid of each program that ever ran, and when it did its first instruction."""
@@ -99,7 +110,7 @@ class Run:
             mine |= more
         return sorted(mine - programs - {os.getpid()})
 
-    def stop(self):
+    def stop(self, patience=PATIENCE):
         """Stops it, and answers the seconds until it and all programs are gone."""
         self.stopped = True
         watched = [self.daemon.pid, *{pid for pid, _ in self.births()}]
@@ -115,8 +126,8 @@ class Run:
         self.peer.stop(self.daemon, self.folder)
         try:
             while open_fds:
-                if now() > begun + PATIENCE:
-                    raise TooLong
+                if now() > begun + patience:
+                    raise TooLong(f"it did not stop within {patience} s")
                 for fd, _ in poll.poll(100):
                     poll.unregister(fd)
                     os.close(fd)
@@ -126,11 +137,11 @@ class Run:
             for fd in open_fds:
                 os.close(fd)
 
-    def close(self):
+    def close(self, patience=PATIENCE):
         if not self.stopped:
             try:
-                self.stop()
-            except TooLong:
+                self.stop(patience)
+            except (TooLong, OSError, subprocess.SubprocessError):
                 pass
         left = [pid for pid, _ in self.births()] + self.family()
         for pid in left:

@@ -5,6 +5,7 @@ our own. Who cannot be had is left out, and the report says so.
 """
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,24 @@ FLOOR = HOME / "floor"
 QUIET = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
+def raise_descriptors():
+    """Gets as many descriptors as may be had, for us and all that we start; says how many."""
+    wanted = descriptors_for(3000)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for soft, hard in (max(wanted, most), max(wanted, most)), (most, most):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            return soft
+        except (OSError, ValueError):
+            pass
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def descriptors_for(programs):
+    """Five for each program, and some to spare."""
+    return max(1024, programs * 6 + 200)
+
+
 def said(*command, **options):
     """What a command prints, or nothing if it fails."""
     try:
@@ -25,6 +44,10 @@ def said(*command, **options):
     except (OSError, subprocess.SubprocessError):
         return ""
     return (done.stdout or done.stderr).strip()
+
+
+#: How many descriptors we and all that we start may have.
+DESCRIPTORS = raise_descriptors()
 
 
 def build_floor():
@@ -42,12 +65,16 @@ def beacon(record):
 
 
 class Peer:
-    """A supervisor. `most` is how many programs it is asked to run at most."""
+    """A supervisor. It is asked to run so many programs at `least`, for with fewer it leaves or is
+    not there yet, and at `most`."""
 
     name = ""
+    least = 0
     most = 10_000
     #: Whether it reads Supervisor's config and answers its clients.
     kin = False
+    #: Whether it restarts what died at once, and not when it looks again.
+    is_quick = True
 
     def install(self):
         """Makes it ready; answers its version, or raises with the reason why it is not there."""
@@ -104,7 +131,7 @@ childlogdir={folder}
 nodaemon=true
 silent=true
 user={"root" if os.getuid() == 0 else ""}
-minfds={max(1024, programs * 6 + 200)}
+minfds={descriptors_for(programs)}
 [unix_http_server]
 file={folder}/sock
 [inet_http_server]
@@ -155,6 +182,7 @@ def environment(name, *packages):
 
 class Original(Kin):
     name = "Supervisor"
+    is_quick = False
 
     def install(self):
         self.bin = environment("supervisor", "supervisor==4.3.0", "setuptools<81")
@@ -163,7 +191,9 @@ class Original(Kin):
 
 class Circus(Peer):
     name = "circus"
+    least = 1
     most = 100
+    is_quick = False
 
     def install(self):
         self.bin = environment("circus", "circus")
@@ -230,6 +260,7 @@ class Scanned(Peer):
 
 class Runit(Scanned):
     name = "runit"
+    is_quick = False
 
     def install(self):
         self.home = unpack("runit", "runit")
@@ -248,6 +279,7 @@ class Runit(Scanned):
 
 class S6(Scanned):
     name = "s6"
+    is_quick = False
 
     def install(self):
         if os.getuid() != 0:
@@ -276,7 +308,9 @@ def s6_libraries():
 
 class Pm2(Peer):
     name = "pm2"
+    least = 1
     most = 100
+    is_quick = False
 
     def install(self):
         self.home = HOME / "pm2"
@@ -303,19 +337,22 @@ class Pm2(Peer):
 
     def stop(self, _daemon, folder):
         kill = [str(self.home / "node_modules/.bin/pm2"), "kill"]
-        subprocess.run(kill, env=self.environment(folder), **QUIET)
+        subprocess.run(kill, env=self.environment(folder), timeout=45, **QUIET)
 
 
 class Horust(Peer):
     name = "horust"
+    least = 1
     most = 100
+    is_quick = False
 
     def install(self):
         self.home = HOME / "horust"
         if not (self.home / "bin" / "horust").exists():
             install = ["cargo", "install", "-q", "--root", self.home, "horust"]
             subprocess.run(install, check=True, timeout=400, **QUIET)
-        return said(self.home / "bin" / "horust", "--version")
+        # It does not tell its version.
+        return (self.home / ".crates.toml").read_text().split('"horust ')[1].split()[0]
 
     def command(self, folder, programs, record, logs):
         services = folder / "services"

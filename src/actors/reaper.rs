@@ -2,13 +2,15 @@
 //!
 //! As process 1, or as a subreaper, it buries orphans just the same; they have no owner.
 
+use super::watch::watch;
 use crate::model::exit::Exit;
 use crate::sys::reap::{Owner, Register};
+use crate::sys::signals::{deaths, take_death};
 use actix::{Actor, AsyncContext, Context, Handler, Message, Recipient};
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::io::Interest;
 
 /// The actor; see the module.
 pub struct Reaper {
@@ -72,12 +74,16 @@ impl Reaper {
 
     /// Looks whenever the kernel says so, and once now: children may have been ours before.
     fn watch(ctx: &mut Context<Self>) -> io::Result<()> {
-        let mut deaths = signal(SignalKind::child())?;
+        let deaths = watch(deaths()?, Interest::READABLE).map_err(|(_, error)| error)?;
         let own = ctx.address();
         own.do_send(Look { is_told: false });
         actix_rt::spawn(async move {
-            while deaths.recv().await.is_some() {
-                own.do_send(Look { is_told: true });
+            while let Ok(mut ready) = deaths.readable().await {
+                match take_death(deaths.get_ref()) {
+                    Ok(true) => own.do_send(Look { is_told: true }),
+                    // Nothing more for now, or nothing that can be read, which comes to the same.
+                    Ok(false) | Err(_) => ready.clear_ready(),
+                }
             }
         });
         Ok(())

@@ -3,6 +3,7 @@
 use super::bounds::PIECE;
 use super::html::escape;
 use super::watch::{Phase, Watch};
+use crate::rpc::Answer;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue, SERVER, WWW_AUTHENTICATE};
@@ -19,7 +20,7 @@ pub(super) enum Content {
     /// Known as a whole, handed over in pieces so that the rest stays where it is counted.
     Whole {
         /// What was not handed over yet.
-        rest: Bytes,
+        rest: Answer,
         /// Counts the answer for as long as some of it is here.
         _counted: Counted,
     },
@@ -85,10 +86,7 @@ impl Body for Outgoing {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut self.get_mut().content {
             Content::Whole { rest, .. } if rest.is_empty() => Poll::Ready(None),
-            Content::Whole { rest, .. } => {
-                let piece = rest.split_to(rest.len().min(PIECE));
-                Poll::Ready(Some(Ok(Frame::data(piece))))
-            }
+            Content::Whole { rest, .. } => Poll::Ready(Some(Ok(Frame::data(rest.take(PIECE))))),
             Content::Stream(pieces) => pieces
                 .poll_recv(cx)
                 .map(|piece| piece.map(|piece| Ok(Frame::data(piece)))),
@@ -115,17 +113,16 @@ pub(super) type Reply = Response<Content>;
 
 /// A whole answer of a type.
 pub(super) fn whole(status: StatusCode, kind: &'static str, bytes: impl Into<Bytes>) -> Reply {
-    counted(status, kind, bytes, Counted::default())
+    counted(status, kind, Answer::from(bytes), Counted::default())
 }
 
 /// A whole answer whose bytes are counted.
 pub(super) fn counted(
     status: StatusCode,
     kind: &'static str,
-    bytes: impl Into<Bytes>,
+    rest: Answer,
     counted: Counted,
 ) -> Reply {
-    let rest = bytes.into();
     let content = Content::Whole {
         rest,
         _counted: counted,

@@ -158,7 +158,7 @@ async fn rpc(server: &Rc<Server>, bytes: Bytes) -> Result<Reply, Refusal> {
         error!(server.log, "an XML-RPC call ended without an answer");
         return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR));
     };
-    let waiting = Counted::new(server.api.unread(), xml.len());
+    let waiting = Counted::new(server.api.unread(), xml.held());
     Ok(counted(StatusCode::OK, "text/xml", xml, waiting))
 }
 

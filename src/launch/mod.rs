@@ -97,6 +97,7 @@ fn called_as(argv0: &str) -> String {
 /// What we inherit must not surprise us later.
 fn settle() -> Result<(), UsageError> {
     let settled = signals::settle()
+        .and_then(|()| signals::hold_deaths())
         .and_then(|()| fds::open_standard())
         .and_then(|()| fds::seal_inherited());
     settled.map_err(|error| UsageError(format!("cannot settle signals and descriptors: {error}")))

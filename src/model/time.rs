@@ -110,31 +110,56 @@ impl LocalTime {
 /// A time span as `status` shows how long a process is up, which is how Python writes one:
 /// `0:03:12`, `1 day, 2:03:04`. A span below nothing is none: the clock was set back.
 pub fn uptime(seconds: i64) -> String {
+    let mut text = String::new();
+    push_uptime(seconds, &mut text);
+    text
+}
+
+/// The same behind a text. A thousand processes are told in one answer, so this is quick.
+pub fn push_uptime(seconds: i64, out: &mut String) {
     let seconds = seconds.max(0);
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let clock = clock_face(rest);
     match days {
-        0 => clock,
-        1 => format!("1 day, {clock}"),
-        days => format!("{days} days, {clock}"),
+        0 => {}
+        1 => out.push_str("1 day, "),
+        days => {
+            push_number(days, out);
+            out.push_str(" days, ");
+        }
+    }
+    push_number(rest / 3600, out);
+    for part in [rest / 60 % 60, rest % 60] {
+        out.push(':');
+        out.push(digit(part / 10));
+        out.push(digit(part));
     }
 }
 
-/// Seconds of one day as `3:02:01`; a thousand processes are told in one answer.
-fn clock_face(seconds: i64) -> String {
-    let digit = |number: i64| char::from_digit(u32::try_from(number % 10).unwrap_or(0), 10);
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let tens = Some(hours / 10).filter(|&tens| tens > 0).and_then(digit);
-    let rest = [
-        digit(hours),
-        Some(':'),
-        digit(minutes / 10),
-        digit(minutes),
-        Some(':'),
-        digit(seconds / 10),
-        digit(seconds),
-    ];
-    tens.into_iter().chain(rest.into_iter().flatten()).collect()
+/// A whole number behind a text. The library's formatter does more and takes ten times as long.
+pub fn push_number(number: i64, out: &mut String) {
+    if number < 0 {
+        out.push('-');
+    }
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    let mut rest = number.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend(digits[at..].iter().copied().map(char::from));
+}
+
+/// The last digit of a number that is not negative.
+fn digit(number: i64) -> char {
+    u32::try_from(number % 10)
+        .ok()
+        .and_then(|number| char::from_digit(number, 10))
+        .unwrap_or('0')
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 use super::args::{Args, incorrect};
 use super::faults::FaultKind;
+use super::roll::Answer;
 use super::table::{Action, METHODS, Method};
 use super::turns::Turns;
 use super::xml::{Call, Fault, Value, Writer, fault};
@@ -78,32 +79,39 @@ impl Api {
     /// Carries a call out and answers the whole XML document. With `wait`, that may take as long
     /// as the programs do. Whoever may go away meanwhile lets it run in a task of its own: what
     /// a multicall has not begun is lost with this future.
-    pub async fn answer(&self, call: Call) -> Vec<u8> {
+    pub async fn answer(&self, call: Call) -> Answer {
         trace!(self.log, "XML-RPC method called: {}()", call.method);
-        let mut out = Writer::response();
-        let result = match self.find(&call.method, call.params.len()) {
-            Ok(method) if method.action == Action::Multicall => {
-                self.multicall(call.params, &mut out).await
-            }
-            Ok(method) => self.run(method, Args::new(call.params), &mut out).await,
-            Err(fault) => Err(fault),
-        };
-        match result {
-            Ok(()) => {
+        match self.try_answer(&call.method, call.params).await {
+            Ok(answer) => {
                 trace!(
                     self.log,
                     "XML-RPC method {}() returned successfully", call.method
                 );
-                out.finish()
+                answer
             }
             Err(Fault { code, text }) => {
                 trace!(
                     self.log,
                     "XML-RPC method {}() returned fault: [{}] {}", call.method, code, text
                 );
-                fault(code, &text)
+                fault(code, &text).into()
             }
         }
+    }
+
+    async fn try_answer(&self, method: &str, params: Vec<Value>) -> Result<Answer, Fault> {
+        let method = self.find(method, params.len())?;
+        if method.action == Action::GetAllProcessInfo {
+            self.check_mood(method)?;
+            return Ok(Answer::of(self.roll_of_all()));
+        }
+        let mut out = Writer::response();
+        if method.action == Action::Multicall {
+            self.multicall(params, &mut out).await?;
+        } else {
+            self.run(method, Args::new(params), &mut out).await?;
+        }
+        Ok(out.finish().into())
     }
 
     /// Carries out a call for the daemon's own pages, which only ask whether it went well.

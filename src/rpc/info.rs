@@ -3,20 +3,17 @@
 use super::api::Api;
 use super::args::Args;
 use super::faults::FaultKind;
-use super::xml::{Fault, Writer, key};
+use super::roll::{Roll, capped};
+use super::xml::{Fault, Writer};
 use crate::actors::table::{GroupRows, Row, Snapshot};
 use crate::config::{GroupConfig, LogFile, ProcessConfig, StreamConfig};
 use crate::model::listener::ListenerState;
 use crate::model::name::Namespec;
 use crate::model::state::ProcessState;
-use crate::model::time::uptime;
-use std::borrow::Cow;
+use crate::model::time::{push_number, push_uptime};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-
-/// About as many bytes of XML tell what is true of a process.
-const USUAL_INFO: usize = 1280;
 
 /// What a process is to a person: its state, and what there is to say about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +36,13 @@ impl Api {
             .iter()
             .map(|row| {
                 let live = row.read();
+                let mut description = String::new();
+                self.push_description(&row.name, &live, now, &mut description);
                 Status {
                     group: Arc::clone(&row.group),
                     name: Arc::clone(&row.name),
                     state: live.state,
-                    description: self.description(&row.name, &live, now),
+                    description,
                 }
             })
             .collect()
@@ -66,18 +65,19 @@ impl Api {
         out: &'w mut Writer,
     ) -> Result<&'w mut Writer, Fault> {
         let row = self.need_row(&args.text()?)?;
-        Ok(self.process_info(&row, Clock::now(), out))
+        self.roll(&[row]).write_to(out);
+        Ok(out)
     }
 
     pub(super) fn get_all_process_info<'w>(&self, out: &'w mut Writer) -> &'w mut Writer {
-        let rows = self.rows_by_name();
-        let clock = Clock::now();
-        out.reserve(rows.len() * USUAL_INFO);
         out.begin_array();
-        for row in rows {
-            self.process_info(&row, clock, out);
-        }
+        self.roll_of_all().write_to(out);
         out.end_array()
+    }
+
+    /// What is true of all processes now.
+    pub(super) fn roll_of_all(&self) -> Roll {
+        self.roll(&self.rows_by_name())
     }
 
     pub(super) fn rows_by_name(&self) -> Vec<Arc<Row>> {
@@ -87,61 +87,57 @@ impl Api {
         rows
     }
 
-    fn process_info<'w>(&self, row: &Row, clock: Clock, out: &'w mut Writer) -> &'w mut Writer {
-        row.look(clock.steady, |live| {
-            let now = clock.now;
-            let stdout = path_text(live.stdout_logfile.as_ref());
-            let stderr = path_text(live.stderr_logfile.as_ref());
-            let description = self.description(&row.name, live, now);
-            out.begin_struct()
-                .text_of(&key!("name"), &row.name)
-                .text_of(&key!("group"), &row.group)
-                .int_of(&key!("start"), capped(live.start))
-                .int_of(&key!("stop"), capped(live.stop))
-                .int_of(&key!("now"), capped(now))
-                .int_of(&key!("state"), live.state.code().into())
-                .text_of(&key!("statename"), live.state.name())
-                .text_of(&key!("spawnerr"), live.spawnerr.as_deref().unwrap_or(""))
-                .int_of(&key!("exitstatus"), live.exitstatus.unwrap_or(0).into())
-                .text_of(&key!("logfile"), &stdout)
-                .text_of(&key!("stdout_logfile"), &stdout)
-                .text_of(&key!("stderr_logfile"), &stderr)
-                .int_of(&key!("pid"), live.pid.unwrap_or(0).into())
-                .text_of(&key!("description"), &description)
-                .end_struct()
-        })
+    fn roll(&self, rows: &[Arc<Row>]) -> Roll {
+        let (now, steady) = (now(), Instant::now());
+        let mut roll = Roll::new(capped(now), rows.len());
+        let mut description = String::new();
+        for row in rows {
+            description.clear();
+            row.look(steady, |live| {
+                self.push_description(&row.name, live, now, &mut description);
+                roll.push(&row.group, &row.name, live, &description);
+            });
+        }
+        roll
     }
 
-    fn description(&self, name: &str, live: &Snapshot, now: i64) -> String {
+    fn push_description(&self, name: &str, live: &Snapshot, now: i64, out: &mut String) {
         match live.state {
             ProcessState::Running => {
-                let pid = live.pid.unwrap_or(0);
-                let uptime = uptime(capped(now) - capped(live.start));
+                out.push_str("pid ");
+                push_number(live.pid.unwrap_or(0).into(), out);
+                out.push_str(", uptime ");
+                push_uptime(capped(now) - capped(live.start), out);
                 // A listener that hears of nothing any more looks well otherwise.
-                let lost = match live.listener {
-                    Some(ListenerState::Unknown) => ", listener is in the UNKNOWN state",
+                match live.listener {
+                    Some(ListenerState::Unknown) => {
+                        out.push_str(", listener is in the UNKNOWN state");
+                    }
                     Some(
                         ListenerState::Acknowledged | ListenerState::Ready | ListenerState::Busy,
                     )
-                    | None => "",
-                };
-                let trouble = match live.trouble() {
-                    Some(trouble) => format!(", {trouble}"),
-                    None => String::new(),
-                };
-                format!("pid {pid}, uptime {uptime}{lost}{trouble}")
+                    | None => {}
+                }
+                if let Some(trouble) = live.trouble() {
+                    out.push_str(", ");
+                    out.push_str(&trouble);
+                }
             }
             ProcessState::Fatal | ProcessState::Backoff => match live.spawnerr.as_deref() {
-                None | Some("") => format!("unknown error (try \"tail {name}\")"),
-                Some(why) => why.to_owned(),
+                None | Some("") => {
+                    out.push_str("unknown error (try \"tail ");
+                    out.push_str(name);
+                    out.push_str("\")");
+                }
+                Some(why) => out.push_str(why),
             },
             ProcessState::Stopped | ProcessState::Exited if live.start == 0 => {
-                "Not started".to_owned()
+                out.push_str("Not started");
             }
-            ProcessState::Stopped | ProcessState::Exited => (self.clock)(capped(live.stop)).short(),
-            ProcessState::Starting | ProcessState::Stopping | ProcessState::Unknown => {
-                String::new()
+            ProcessState::Stopped | ProcessState::Exited => {
+                out.push_str(&(self.clock)(capped(live.stop)).short());
             }
+            ProcessState::Starting | ProcessState::Stopping | ProcessState::Unknown => {}
         }
     }
 
@@ -246,11 +242,6 @@ pub(super) fn saturated(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The nearest time that a 32-bit client can be told.
-fn capped(time: i64) -> i64 {
-    time.clamp(i32::MIN.into(), i32::MAX.into())
-}
-
 /// The time in seconds of Unix time.
 pub(super) fn now() -> i64 {
     // A clock that was set before 1970 counts as 1970.
@@ -258,27 +249,6 @@ pub(super) fn now() -> i64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     saturated(since.as_secs())
-}
-
-fn path_text(path: Option<&Arc<Path>>) -> Cow<'_, str> {
-    path.map_or(Cow::Borrowed(""), |path| path.to_string_lossy())
-}
-
-/// One moment, for all that is told in one answer.
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    /// In seconds of Unix time.
-    now: i64,
-    steady: Instant,
-}
-
-impl Clock {
-    fn now() -> Self {
-        Self {
-            now: now(),
-            steady: Instant::now(),
-        }
-    }
 }
 
 pub(super) fn text(out: &mut Writer, name: &str, value: &str) {

@@ -15,6 +15,7 @@ mod faults;
 pub(crate) mod fixture;
 mod info;
 mod logs;
+mod roll;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -24,3 +25,4 @@ pub mod xml;
 pub use api::Api;
 pub use faults::FaultKind;
 pub use info::Status;
+pub use roll::Answer;

@@ -15,7 +15,7 @@ async fn ask(mood: Mood, method: &str, params: Vec<Value>) -> Result<Value, Faul
         method: method.to_owned(),
         params,
     };
-    let xml = api(mood, true, None).answer(call).await;
+    let xml = api(mood, true, None).answer(call).await.into_bytes();
     read_response(&xml).expect("our own answers can be read")
 }
 
@@ -97,10 +97,10 @@ async fn without_its_section_the_supervisor_namespace_is_unknown() {
         method: method.to_owned(),
         params: vec![],
     };
-    let xml = api.answer(call("supervisor.getState")).await;
+    let xml = api.answer(call("supervisor.getState")).await.into_bytes();
     let fault = read_response(&xml).expect("our own answers can be read");
     assert_eq!(fault.expect_err("it is unknown").code, 1);
-    let xml = api.answer(call("system.listMethods")).await;
+    let xml = api.answer(call("system.listMethods")).await.into_bytes();
     let xml = String::from_utf8_lossy(&xml);
     assert!(!xml.contains("supervisor.") && !xml.contains("supervisord."));
 }
@@ -123,7 +123,7 @@ async fn what_the_original_does_not_tell_is_told_in_a_namespace_of_its_own() {
         method: "supervisord.getAllProcessDetails".to_owned(),
         params: vec![],
     };
-    let xml = api.answer(call).await;
+    let xml = api.answer(call).await.into_bytes();
     let answer = read_response(&xml).expect("our own answers can be read");
     let answer = answer.expect("no fault");
     let jerry = &answer.as_array().expect("an array")[1];
@@ -397,7 +397,8 @@ fn a_disk_that_hangs_holds_up_those_who_read_from_it_and_nobody_else() {
                 method: method.to_owned(),
                 params,
             };
-            read_response(&api.answer(call).await).expect("our own answers can be read")
+            read_response(&api.answer(call).await.into_bytes())
+                .expect("our own answers can be read")
         };
         let number = Value::Int;
         let slow = Fault {
@@ -436,7 +437,8 @@ fn nobody_reads_much_while_too_much_waits_for_those_who_asked() {
                 method: method.to_owned(),
                 params,
             };
-            let answer = read_response(&api.answer(call).await).expect("we can read ourselves");
+            let answer =
+                read_response(&api.answer(call).await.into_bytes()).expect("we can read ourselves");
             let answer = answer.map(drop).map_err(|fault| fault.text);
             assert_eq!(answer, expected.map_err(str::to_owned), "{method}");
         };

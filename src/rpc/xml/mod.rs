@@ -19,8 +19,8 @@ pub use crate::model::base64::{decode as base64_decode, encode as base64_encode}
 pub use error::XmlError;
 pub use read::{Limits, read_call, read_response};
 pub use value::{Call, Fault, Value};
-pub(crate) use write::{Key, key};
 pub use write::{Mark, Writer, fault, write_call};
+pub(crate) use write::{decimal, escape};
 
 /// Whether XML 1.0 lets a document contain this character (its production `Char`).
 const fn is_xml_char(c: char) -> bool {

@@ -21,25 +21,6 @@ pub struct Writer {
     out: Vec<u8>,
 }
 
-/// The name of a member with all the markup around it, for answers that hold many structs of one
-/// kind: made by [`key!`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Key {
-    pub(crate) text: &'static str,
-    pub(crate) int: &'static str,
-}
-
-/// A [`Key`] of a name in which nothing has to be escaped.
-macro_rules! key {
-    ($name:literal) => {
-        $crate::rpc::xml::Key {
-            text: concat!("<member>\n<name>", $name, "</name>\n<value><string>"),
-            int: concat!("<member>\n<name>", $name, "</name>\n<value><int>"),
-        }
-    };
-}
-pub(crate) use key;
-
 /// A place in an answer that is being written, to go back to.
 #[derive(Clone, Copy, Debug)]
 pub struct Mark(usize);
@@ -87,10 +68,10 @@ impl Writer {
         self
     }
 
-    /// Makes room for so many bytes more, where it is known that they will come.
-    pub fn reserve(&mut self, bytes: usize) -> &mut Self {
+    /// Where so many bytes more may be written that are markup already.
+    pub(crate) fn room(&mut self, bytes: usize) -> &mut Vec<u8> {
         self.out.reserve(bytes);
-        self
+        &mut self.out
     }
 
     /// A whole number of any size. XML-RPC knows 32 bits; Python reads more.
@@ -98,20 +79,6 @@ impl Writer {
         self.raw(b"<value><int>");
         decimal(number, &mut self.out);
         self.raw(b"</int></value>\n")
-    }
-
-    /// A member that is a text.
-    pub(crate) fn text_of(&mut self, key: &Key, text: &str) -> &mut Self {
-        self.raw(key.text.as_bytes());
-        escape(text, &mut self.out);
-        self.raw(b"</string></value>\n</member>\n")
-    }
-
-    /// A member that is a whole number.
-    pub(crate) fn int_of(&mut self, key: &Key, number: i64) -> &mut Self {
-        self.raw(key.int.as_bytes());
-        decimal(number, &mut self.out);
-        self.raw(b"</int></value>\n</member>\n")
     }
 
     /// A whole number, the nearest that 32 bits can say: what the original does to times.
@@ -293,7 +260,7 @@ const VEC_IS_SAFE: &str = "writing to a Vec never fails";
 
 /// Writes a number as people do. The library's formatter does more and takes ten times as long,
 /// which is what most of an answer with a thousand processes went into.
-fn decimal(number: i64, out: &mut Vec<u8>) {
+pub(crate) fn decimal(number: i64, out: &mut Vec<u8>) {
     let mut digits = [0; 20];
     let mut at = digits.len();
     let mut rest = number.unsigned_abs();
@@ -312,16 +279,55 @@ fn decimal(number: i64, out: &mut Vec<u8>) {
 }
 
 /// Whether a byte may have to be written otherwise.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "with branches, bytes are looked at one by one"
+)]
 const fn is_special(byte: u8) -> bool {
-    matches!(byte, b'&' | b'<' | b'>' | 0xEF) || (byte < b' ' && byte != b'\t' && byte != b'\n')
+    let is_control = (byte < b' ') & (byte != b'\t') & (byte != b'\n');
+    is_control | (byte == b'&') | (byte == b'<') | (byte == b'>') | (byte == 0xEF)
+}
+
+/// [`is_special`] by table: for a few bytes that is quicker.
+const SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = u8::MAX;
+    while byte > 0 {
+        table[byte as usize] = is_special(byte);
+        byte -= 1;
+    }
+    table[0] = is_special(0);
+    table
+};
+
+/// Whether text can be written as it is. Stretches are looked through as wholes, which the processor
+/// does for all their bytes at once; the last one begins where it must to end with the text.
+fn is_plain(bytes: &[u8]) -> bool {
+    const STRETCH: usize = 16;
+    let is_in = |stretch: &[u8; STRETCH]| {
+        let any = stretch
+            .iter()
+            .fold(0, |any, &byte| any | u8::from(is_special(byte)));
+        any != 0
+    };
+    match bytes.last_chunk() {
+        Some(last) => {
+            let (stretches, _) = bytes.as_chunks();
+            !stretches
+                .iter()
+                .fold(is_in(last), |any, it| any | is_in(it))
+        }
+        None => !bytes.iter().any(|&byte| SPECIAL[usize::from(byte)]),
+    }
 }
 
 /// Writes text with the characters of markup spelled out, long stretches at once.
-fn escape(text: &str, out: &mut Vec<u8>) {
+pub(crate) fn escape(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
-    let Some(mut at) = bytes.iter().position(|&byte| is_special(byte)) else {
+    if is_plain(bytes) {
         return out.extend_from_slice(bytes);
-    };
+    }
+    let mut at = 0;
     let mut done = 0;
     while let Some(&byte) = bytes.get(at) {
         // The only characters beyond ASCII that XML forbids are U+FFFE and U+FFFF, which begin
@@ -379,32 +385,25 @@ mod tests {
         check_text(b"\0\x1b[31mred\x7f", "\u{FFFD}\u{FFFD}[31mred\x7f");
         check_text("ü\u{FFFD}\u{1F980}".as_bytes(), "ü\u{FFFD}\u{1F980}");
         check_text("a\u{FFFE}b\u{FFFF}".as_bytes(), "a\u{FFFD}b\u{FFFD}");
+        for length in 0..40 {
+            let plain = "x".repeat(length);
+            check_text(plain.as_bytes(), &plain);
+            check_text(
+                format!("{plain}&y<").as_bytes(),
+                &format!("{plain}&amp;y&lt;"),
+            );
+        }
         check_text(b"a\xFFb\xC3", "a\u{FFFD}b\u{FFFD}");
     }
 
     #[test]
-    fn a_member_by_its_key_is_like_any_other() {
+    fn a_number_is_written_as_people_do() {
         for number in [0, 7, -1, 10, i64::MAX, i64::MIN] {
-            let long = value_of(|out| {
-                out.member("x", |out| {
-                    out.int(number);
-                });
+            let written = value_of(|out| {
+                out.int(number);
             });
-            let short = value_of(|out| {
-                out.int_of(&key!("x"), number);
-            });
-            assert_eq!(short, long);
-            assert!(short.contains(&format!("<int>{number}</int>")), "{short}");
+            assert_eq!(written, format!("<value><int>{number}</int></value>\n"));
         }
-        let long = value_of(|out| {
-            out.member("x", |out| {
-                out.string("a<b");
-            });
-        });
-        let short = value_of(|out| {
-            out.text_of(&key!("x"), "a<b");
-        });
-        assert_eq!(short, long);
     }
 
     #[test]

@@ -1,0 +1,493 @@
+//! What is told of many processes, written out while it is sent.
+//!
+//! Six of seven bytes of such an answer are the same for each process: markup, and what all that
+//! run have in common. A roll keeps the rest, and how long the whole will be, which HTTP wants to
+//! know first. So a thousand processes are a fifth of a mebibyte instead of one and a quarter,
+//! however slowly a client takes them, and no memory is taken from the system for each answer,
+//! which would cost more than the writing.
+
+use super::xml::{Writer, decimal, escape};
+use crate::actors::table::Snapshot;
+use crate::model::state::ProcessState;
+use bytes::Bytes;
+use std::mem;
+use std::path::Path;
+
+/// About as many bytes of one process are kept.
+const USUAL_CELLS: usize = 200;
+
+/// Texts that processes have in common. There are as many as there are states and ways to end;
+/// beyond these a process keeps its own.
+const MAX_COMMON: usize = 16;
+
+/// A process of its own common text, so to speak.
+const OWN: u8 = u8::MAX;
+
+/// What stands between two members' values: of the types, and the name of the second.
+macro_rules! between {
+    ($ended:literal, $name:literal, $begun:literal) => {
+        concat!(
+            "</",
+            $ended,
+            "></value>\n</member>\n<member>\n<name>",
+            $name,
+            "</name>\n<value><",
+            $begun,
+            ">"
+        )
+    };
+}
+
+const OPEN: &str = "<value><struct>\n<member>\n<name>name</name>\n<value><string>";
+const GROUP: &str = between!("string", "group", "string");
+const START: &str = between!("string", "start", "int");
+const STOP: &str = between!("int", "stop", "int");
+const STDOUT: &str = between!("string", "stdout_logfile", "string");
+const STDERR: &str = between!("string", "stderr_logfile", "string");
+const PID: &str = between!("string", "pid", "int");
+const DESCRIPTION: &str = between!("int", "description", "string");
+const CLOSE: &str = "</string></value>\n</member>\n</struct></value>\n";
+
+/// Bytes of markup of one process, without the common text.
+const MARKUP: usize = OPEN.len()
+    + GROUP.len()
+    + START.len()
+    + STOP.len()
+    + STDOUT.len()
+    + STDERR.len()
+    + PID.len()
+    + DESCRIPTION.len()
+    + CLOSE.len();
+
+/// What is told of processes at one moment.
+#[derive(Debug)]
+pub(super) struct Roll {
+    now: i64,
+    lines: Vec<Line>,
+    /// The texts of all lines, one behind the other.
+    cells: Vec<u8>,
+    common: Vec<Common>,
+    bytes: usize,
+}
+
+/// Where the texts of one process end, each beginning where the one before ends.
+#[derive(Debug)]
+struct Line {
+    common: u8,
+    ends: [u32; 9],
+}
+
+/// From behind `stop` to before `logfile`, of processes of which no error is to be told.
+#[derive(Debug)]
+struct Common {
+    state: ProcessState,
+    exitstatus: i32,
+    text: Vec<u8>,
+}
+
+impl Roll {
+    /// A roll at a time, in seconds of Unix time within 32 bits, with room for so many.
+    pub(super) fn new(now: i64, processes: usize) -> Self {
+        Self {
+            now,
+            lines: Vec::with_capacity(processes),
+            cells: Vec::with_capacity(processes * USUAL_CELLS),
+            common: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    /// The next process. The times are within 32 bits.
+    pub(super) fn push(&mut self, group: &str, name: &str, live: &Snapshot, description: &str) {
+        let begun = self.cells.len();
+        let common = self.common_to(live);
+        let mut ends = [0; 9];
+        let mut next = 0;
+        let mut end = |cells: &Vec<u8>| {
+            // Four gibibytes of names and paths are not to be had.
+            ends[next] = u32::try_from(cells.len()).unwrap_or(u32::MAX);
+            next += 1;
+        };
+        let cells = &mut self.cells;
+        escape(name, cells);
+        end(cells);
+        escape(group, cells);
+        end(cells);
+        decimal(capped(live.start), cells);
+        end(cells);
+        decimal(capped(live.stop), cells);
+        end(cells);
+        let shared = match common {
+            Some(place) => self.common[usize::from(place)].text.len(),
+            None => 0,
+        };
+        if common.is_none() {
+            write_common(self.now, live, cells);
+        }
+        end(cells);
+        let stdout = cells.len();
+        path(live.stdout_logfile.as_deref(), cells);
+        let twice = cells.len() - stdout;
+        end(cells);
+        path(live.stderr_logfile.as_deref(), cells);
+        end(cells);
+        decimal(live.pid.unwrap_or(0).into(), cells);
+        end(cells);
+        escape(description, cells);
+        end(cells);
+        self.bytes += MARKUP + shared + twice + cells.len() - begun;
+        self.lines.push(Line {
+            common: common.unwrap_or(OWN),
+            ends,
+        });
+    }
+
+    /// The place of the common text that tells of a process what is to be told.
+    fn common_to(&mut self, live: &Snapshot) -> Option<u8> {
+        if live.spawnerr.as_deref().is_some_and(|why| !why.is_empty()) {
+            return None;
+        }
+        let (state, exitstatus) = (live.state, live.exitstatus.unwrap_or(0));
+        let is_it = |it: &Common| it.state == state && it.exitstatus == exitstatus;
+        let place = self.common.iter().position(is_it).or_else(|| {
+            (self.common.len() < MAX_COMMON).then(|| {
+                let mut text = Vec::new();
+                write_common(self.now, live, &mut text);
+                self.common.push(Common {
+                    state,
+                    exitstatus,
+                    text,
+                });
+                self.common.len() - 1
+            })
+        })?;
+        u8::try_from(place).ok()
+    }
+
+    /// Writes processes, from the one at `next` on, until there are at least so many bytes.
+    fn write(&self, next: &mut usize, most: usize, out: &mut Vec<u8>) {
+        while let Some(line) = self.lines.get(*next)
+            && out.len() < most
+        {
+            let mut at = match next
+                .checked_sub(1)
+                .and_then(|before| self.lines.get(before))
+            {
+                Some(before) => before.ends[8] as usize,
+                None => 0,
+            };
+            let mut texts = line.ends.map(|end| {
+                let text = &self.cells[at..end as usize];
+                at = end as usize;
+                text
+            });
+            if let Some(common) = self.common.get(usize::from(line.common)) {
+                texts[4] = &common.text;
+            }
+            let [
+                name,
+                group,
+                start,
+                stop,
+                common,
+                stdout,
+                stderr,
+                pid,
+                description,
+            ] = texts;
+            for text in [
+                OPEN.as_bytes(),
+                name,
+                GROUP.as_bytes(),
+                group,
+                START.as_bytes(),
+                start,
+                STOP.as_bytes(),
+                stop,
+                common,
+                stdout,
+                STDOUT.as_bytes(),
+                stdout,
+                STDERR.as_bytes(),
+                stderr,
+                PID.as_bytes(),
+                pid,
+                DESCRIPTION.as_bytes(),
+                description,
+                CLOSE.as_bytes(),
+            ] {
+                out.extend_from_slice(text);
+            }
+            *next += 1;
+        }
+    }
+
+    /// Writes all of it, a struct for each process.
+    pub(super) fn write_to(&self, out: &mut Writer) {
+        self.write(&mut 0, usize::MAX, out.room(self.bytes));
+    }
+}
+
+fn write_common(now: i64, live: &Snapshot, out: &mut Vec<u8>) {
+    out.extend_from_slice(between!("int", "now", "int").as_bytes());
+    decimal(now, out);
+    out.extend_from_slice(between!("int", "state", "int").as_bytes());
+    decimal(live.state.code().into(), out);
+    out.extend_from_slice(between!("int", "statename", "string").as_bytes());
+    out.extend_from_slice(live.state.name().as_bytes());
+    out.extend_from_slice(between!("string", "spawnerr", "string").as_bytes());
+    escape(live.spawnerr.as_deref().unwrap_or(""), out);
+    out.extend_from_slice(between!("string", "exitstatus", "int").as_bytes());
+    decimal(live.exitstatus.unwrap_or(0).into(), out);
+    out.extend_from_slice(between!("int", "logfile", "string").as_bytes());
+}
+
+fn path(path: Option<&Path>, out: &mut Vec<u8>) {
+    match path.map(|path| (path, path.to_str())) {
+        None => {}
+        Some((_, Some(text))) => escape(text, out),
+        Some((path, None)) => escape(&path.to_string_lossy(), out),
+    }
+}
+
+/// The nearest time that a 32-bit client can be told.
+pub(super) fn capped(time: i64) -> i64 {
+    time.clamp(i32::MIN.into(), i32::MAX.into())
+}
+
+/// A whole document, of which a part may be yet to be written.
+#[derive(Debug)]
+pub struct Answer(Rest);
+
+#[derive(Debug)]
+enum Rest {
+    Bytes(Bytes),
+    /// An array of processes.
+    Roll {
+        roll: Roll,
+        /// The first that was not written yet.
+        next: usize,
+        open: Vec<u8>,
+        close: Vec<u8>,
+        /// How many bytes are yet to come.
+        left: usize,
+    },
+}
+
+impl Answer {
+    /// The answer that is an array of processes.
+    pub(super) fn of(roll: Roll) -> Self {
+        let mut around = Writer::response();
+        around.begin_array();
+        let middle = around.len();
+        around.end_array();
+        let mut open = around.finish();
+        let close = open.split_off(middle);
+        Self(Rest::Roll {
+            left: open.len() + roll.bytes + close.len(),
+            roll,
+            next: 0,
+            open,
+            close,
+        })
+    }
+
+    /// How many bytes are yet to come.
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Rest::Bytes(bytes) => bytes.len(),
+            Rest::Roll { left, .. } => *left,
+        }
+    }
+
+    /// Whether all of it was taken.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// About how many bytes of memory it takes.
+    pub fn held(&self) -> usize {
+        match &self.0 {
+            Rest::Bytes(bytes) => bytes.len(),
+            Rest::Roll { roll, .. } => {
+                roll.cells.capacity() + roll.lines.capacity() * size_of::<Line>()
+            }
+        }
+    }
+
+    /// The next bytes: about so many while there are more, none once all of it was taken.
+    pub fn take(&mut self, about: usize) -> Bytes {
+        match &mut self.0 {
+            Rest::Bytes(bytes) => bytes.split_to(bytes.len().min(about)),
+            Rest::Roll {
+                roll,
+                next,
+                open,
+                close,
+                left,
+            } => {
+                let mut piece = Vec::with_capacity(about.saturating_add(4096).min(*left));
+                piece.extend_from_slice(&mem::take(open));
+                roll.write(next, about, &mut piece);
+                if *next == roll.lines.len() {
+                    piece.extend_from_slice(&mem::take(close));
+                }
+                *left -= piece.len();
+                piece.into()
+            }
+        }
+    }
+
+    /// All that is yet to come.
+    pub fn into_bytes(mut self) -> Bytes {
+        self.take(usize::MAX)
+    }
+}
+
+impl<B: Into<Bytes>> From<B> for Answer {
+    fn from(bytes: B) -> Self {
+        Self(Rest::Bytes(bytes.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::xml::read_response;
+    use super::*;
+    use crate::actors::table::Row;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::sync::Arc;
+
+    const NOW: i64 = 1_790_000_000;
+
+    fn row(name: &str, change: impl FnOnce(&mut Snapshot)) -> (Arc<str>, Snapshot) {
+        let row = Row::new("g&h".into(), name.into());
+        row.write(change);
+        (name.into(), row.read())
+    }
+
+    /// Processes of every kind, and of more ways to end than texts are shared.
+    fn rows() -> Vec<(Arc<str>, Snapshot)> {
+        let mut rows = vec![
+            row("plain", |_| {}),
+            row("<up>", |live| {
+                live.state = ProcessState::Running;
+                live.pid = Some(4711);
+                live.start = NOW - 7;
+                live.stdout_logfile = Some(Path::new("/var/log/a&b").into());
+                live.stderr_logfile = Some(Path::new(OsStr::from_bytes(b"/\xFF")).into());
+            }),
+            row("broken", |live| {
+                live.state = ProcessState::Fatal;
+                live.spawnerr = Some("can't find <it>".into());
+                live.stop = i64::MAX;
+            }),
+            row("no words", |live| live.spawnerr = Some("".into())),
+        ];
+        rows.extend((0..40).map(|code| row("ended", |live| live.exitstatus = Some(code - 1))));
+        rows
+    }
+
+    fn roll(rows: &[(Arc<str>, Snapshot)]) -> Roll {
+        let mut roll = Roll::new(NOW, rows.len());
+        for (name, live) in rows {
+            roll.push("g&h", name, live, "a <description>");
+        }
+        roll
+    }
+
+    /// The same, member by member.
+    fn plainly(rows: &[(Arc<str>, Snapshot)]) -> Vec<u8> {
+        let mut out = Writer::response();
+        out.begin_array();
+        for (name, live) in rows {
+            let log = |path: &Option<Arc<Path>>| {
+                let path = path
+                    .as_ref()
+                    .map(|path| path.to_string_lossy().into_owned());
+                path.unwrap_or_default()
+            };
+            let text = |key, text: &str| (key, Err(text.to_owned()));
+            let int = |key, number: i64| (key, Ok(number));
+            out.begin_struct();
+            for (key, value) in [
+                text("name", name),
+                text("group", "g&h"),
+                int("start", live.start),
+                int("stop", live.stop.min(i32::MAX.into())),
+                int("now", NOW),
+                int("state", live.state.code().into()),
+                text("statename", live.state.name()),
+                text("spawnerr", live.spawnerr.as_deref().unwrap_or("")),
+                int("exitstatus", live.exitstatus.unwrap_or(0).into()),
+                text("logfile", &log(&live.stdout_logfile)),
+                text("stdout_logfile", &log(&live.stdout_logfile)),
+                text("stderr_logfile", &log(&live.stderr_logfile)),
+                int("pid", live.pid.unwrap_or(0).into()),
+                text("description", "a <description>"),
+            ] {
+                out.member(key, |out| {
+                    match &value {
+                        Ok(number) => out.int(*number),
+                        Err(text) => out.string(text),
+                    };
+                });
+            }
+            out.end_struct();
+        }
+        out.end_array();
+        out.finish()
+    }
+
+    #[test]
+    fn a_roll_is_written_as_its_members_are_one_by_one() {
+        for rows in [&rows()[..], &[]] {
+            let answer = Answer::of(roll(rows));
+            let announced = answer.len();
+            let written = answer.into_bytes();
+            let expected = plainly(rows);
+            assert_eq!(
+                String::from_utf8_lossy(&written),
+                String::from_utf8_lossy(&expected)
+            );
+            assert_eq!(announced, expected.len());
+            assert!(read_response(&written).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_roll_in_a_longer_answer_is_the_same() {
+        let rows = rows();
+        let mut out = Writer::response();
+        out.begin_array();
+        roll(&rows).write_to(&mut out);
+        out.end_array();
+        assert_eq!(out.finish(), plainly(&rows));
+    }
+
+    #[test]
+    fn pieces_of_any_size_make_up_the_whole_and_say_what_is_left() {
+        let expected = plainly(&rows());
+        for about in [1, 1000, 5000, usize::MAX] {
+            for mut answer in [Answer::of(roll(&rows())), Answer::from(expected.clone())] {
+                let mut whole = Vec::new();
+                while !answer.is_empty() {
+                    let piece = answer.take(about);
+                    assert!(!piece.is_empty(), "at {} of {about}", whole.len());
+                    whole.extend_from_slice(&piece);
+                    assert_eq!(answer.len(), expected.len() - whole.len());
+                }
+                assert_eq!(whole, expected);
+                assert!(answer.take(about).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_roll_holds_less_than_it_becomes() {
+        let one = row("x", |live| live.state = ProcessState::Running);
+        let answer = Answer::of(roll(&vec![one; 500]));
+        assert!(answer.held() * 3 < answer.len(), "{answer:?}");
+    }
+}
