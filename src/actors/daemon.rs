@@ -32,7 +32,7 @@ use actix::{
 };
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, join_all};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,8 +60,6 @@ pub struct Daemon {
     phase: Phase,
     /// In the order of starting.
     active: Vec<Active>,
-    /// Groups whose logs are being made.
-    adding: HashSet<String>,
     /// The config to begin again with, when everything is stopped.
     next: Option<Arc<Config>>,
     over: Option<oneshot::Sender<u8>>,
@@ -171,7 +169,6 @@ impl Daemon {
             source,
             phase: Phase::Beginning,
             active: Vec::new(),
-            adding: HashSet::new(),
             next: Some(config),
             over: Some(over),
             downfall: Some(downfall),
@@ -183,18 +180,17 @@ impl Daemon {
     fn begin(&mut self, config: Arc<Config>, ctx: &mut Context<Self>) {
         self.phase = Phase::Beginning;
         self.world.table.set_config(Arc::clone(&config));
-        let world = Rc::clone(&self.world);
         let stage = Rc::clone(&self.stage);
         let prepare = async move {
             stage.prepare(Arc::clone(&config)).await;
-            let groups = config.groups.iter();
-            let make = groups.map(|group| group::make_auto_logs(&world, &config, group));
-            let logs = join_all(make).await;
-            (config, logs)
+            config
         };
-        let begin = prepare.into_actor(self).then(|(config, logs), act, _| {
-            for (group, logs) in config.groups.iter().zip(logs) {
-                act.activate(&config, group, &logs);
+        let begin = prepare.into_actor(self).then(|config, act, _| {
+            for group in &config.groups {
+                // Somebody may have added one meanwhile.
+                if act.find(&group.name).is_none() {
+                    act.activate(&config, group);
+                }
             }
             act.stage.open(config).into_actor(act)
         });
@@ -217,8 +213,8 @@ impl Daemon {
         }
     }
 
-    fn activate(&mut self, config: &Config, group: &Arc<GroupConfig>, logs: &group::AutoLogs) {
-        let address = Group::start(&self.world, config, group, logs);
+    fn activate(&mut self, config: &Config, group: &Arc<GroupConfig>) {
+        let address = Group::start(&self.world, config, group);
         let after = |other: &Active| other.config.priority <= group.priority;
         let place = self.active.partition_point(after);
         let active = Active {
@@ -537,42 +533,23 @@ impl Handler<Consider> for Daemon {
 }
 
 impl Handler<AddGroup> for Daemon {
-    type Result = ResponseActFuture<Self, Result<(), AddError>>;
+    type Result = Result<(), AddError>;
 
     fn handle(&mut self, AddGroup(name): AddGroup, _: &mut Context<Self>) -> Self::Result {
         let config = self.world.table.config();
-        let world = Rc::clone(&self.world);
-        let known = config.groups.iter().any(|group| group.name == name);
-        let checked = if !known {
-            Err(AddError::Unknown)
-        } else if self.find(&name).is_some() || !self.adding.insert(name.clone()) {
-            Err(AddError::AlreadyAdded)
-        } else {
-            Ok(())
-        };
-        let make = async move {
-            checked?;
-            let group = config.groups.iter().find(|group| group.name == name);
-            let group = Arc::clone(group.ok_or(AddError::Unknown)?);
-            let logs = group::make_auto_logs(&world, &config, &group).await;
-            Ok((config, group, logs))
-        };
-        Box::pin(make.into_actor(self).map(|made, act, _| {
-            let (config, group, logs) = made?;
-            act.adding.remove(&group.name);
-            if act.phase == Phase::Leaving {
-                return Err(AddError::ShuttingDown);
-            }
-            // A restart meanwhile may have brought it.
-            if act.find(&group.name).is_some() {
-                return Err(AddError::AlreadyAdded);
-            }
-            act.activate(&config, &group, &logs);
-            if let Some(active) = act.find(&group.name) {
-                active.group.do_send(AutostartAll(Turn::default()));
-            }
-            Ok(())
-        }))
+        let group = config.groups.iter().find(|group| group.name == name);
+        let group = group.ok_or(AddError::Unknown)?;
+        if self.find(&name).is_some() {
+            return Err(AddError::AlreadyAdded);
+        }
+        if self.phase == Phase::Leaving {
+            return Err(AddError::ShuttingDown);
+        }
+        self.activate(&config, group);
+        if let Some(active) = self.find(&name) {
+            active.group.do_send(AutostartAll(Turn::default()));
+        }
+        Ok(())
     }
 }
 

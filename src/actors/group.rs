@@ -20,7 +20,8 @@ use super::table::{GroupRows, Row};
 use super::turn::Turn;
 use super::world::World;
 use crate::config::{
-    Config, GroupConfig, GroupKind, ListenerConfig, LogFile, ProcessConfig, StreamConfig,
+    Config, DaemonConfig, GroupConfig, GroupKind, ListenerConfig, LogFile, ProcessConfig,
+    StreamConfig,
 };
 use crate::model::envelope::Style;
 use crate::model::feeder::Settings;
@@ -33,9 +34,7 @@ use actix::{
     ResponseFuture,
 };
 use futures_util::future::join_all;
-use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -116,51 +115,6 @@ pub struct Retire;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StillRunning;
 
-/// The files of automatic logs, by process name and channel.
-pub type AutoLogs = HashMap<(String, Channel), PathBuf>;
-
-/// Makes the files of the automatic logs of a group, where disks may be slow.
-pub async fn make_auto_logs(world: &World, config: &Config, group: &GroupConfig) -> AutoLogs {
-    let mut wishes = Vec::new();
-    for program in &group.processes {
-        for channel in [Channel::Stdout, Channel::Stderr] {
-            if stream(program, channel).logfile == LogFile::Auto {
-                wishes.push((program.name.clone(), channel));
-            }
-        }
-    }
-    if wishes.is_empty() {
-        return AutoLogs::new();
-    }
-    let directory = config.daemon.childlogdir.clone();
-    let identifier = config.daemon.identifier.clone();
-    let log = world.log.clone();
-    let room = directory.clone();
-    let make = async move {
-        let make = |(process, channel): (String, Channel)| match autolog::create(
-            &directory,
-            &process,
-            &identifier,
-            channel,
-        ) {
-            Ok(path) => Some(((process, channel), path)),
-            Err(error) => {
-                slog::error!(
-                    log,
-                    "cannot make an automatic log for the {} of '{}' in {}: {}; it is not kept",
-                    channel.name(),
-                    process,
-                    directory.display(),
-                    error
-                );
-                None
-            }
-        };
-        wishes.into_iter().filter_map(make).collect()
-    };
-    world.rooms.run(&room, make).await.unwrap_or_default()
-}
-
 fn stream(program: &ProcessConfig, channel: Channel) -> &StreamConfig {
     match channel {
         Channel::Stdout => &program.stdout,
@@ -171,12 +125,7 @@ fn stream(program: &ProcessConfig, channel: Channel) -> &StreamConfig {
 impl Group {
     /// Starts a group and its members' actors, and enters them into the table. No program is
     /// started.
-    pub fn start(
-        world: &Rc<World>,
-        config: &Config,
-        group: &GroupConfig,
-        auto_logs: &AutoLogs,
-    ) -> Addr<Self> {
+    pub fn start(world: &Rc<World>, config: &Config, group: &GroupConfig) -> Addr<Self> {
         let name: Arc<str> = group.name.as_str().into();
         let (mut socket, mut pool, mut seats) = (None, None, Vec::new().into_iter());
         match &group.kind {
@@ -192,13 +141,18 @@ impl Group {
         }
         let mut common = Common::default();
         let member = |(place, program): (usize, &Arc<ProcessConfig>)| {
-            let log = |channel| {
-                let path = match &stream(program, channel).logfile {
-                    LogFile::None => return None,
-                    LogFile::Path(path) => path,
-                    LogFile::Auto => auto_logs.get(&(program.name.clone(), channel))?,
-                };
-                Some(Arc::from(path.as_path()))
+            let log = |channel| match &stream(program, channel).logfile {
+                LogFile::None => None,
+                LogFile::Path(path) => Some(Arc::from(path.as_path())),
+                LogFile::Auto => {
+                    let DaemonConfig {
+                        childlogdir,
+                        identifier,
+                        ..
+                    } = &config.daemon;
+                    let name = autolog::name(&program.name, identifier, channel);
+                    Some(Arc::from(childlogdir.join(name)))
+                }
             };
             let row = Arc::new(Row::new(Arc::clone(&name), program.name.as_str().into()));
             row.write(|row| {
@@ -370,6 +324,7 @@ fn process(
             row: Arc::clone(row),
             channel,
             logfile: snapshot.logfile(channel).cloned(),
+            is_unmade: stream.logfile == LogFile::Auto,
             plan: plans.of(plan),
         };
         Stream::new(&world.rooms, config, &world.ends)

@@ -368,7 +368,12 @@ impl Handler<Begin> for LogRoom {
             is_forgotten: false,
             alarm: None,
         };
+        // Its log is made when others had their turns: who waits for a log goes first.
+        let is_unmade = seat.output.config.is_unmade;
         self.seats.insert(place, Box::new(seat));
+        if is_unmade {
+            self.enqueue(place);
+        }
     }
 }
 

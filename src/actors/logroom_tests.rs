@@ -15,6 +15,7 @@ use slog::{Drain as _, Logger, OwnedKVList, Record};
 use std::fs;
 use std::io::{PipeWriter, Write};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -73,6 +74,7 @@ impl Stage {
             row: Arc::new(Row::new(Arc::from("pets"), Arc::from("cat"))),
             channel: Channel::Stdout,
             logfile: Some(self.path().into()),
+            is_unmade: false,
             plan: Arc::default(),
         }
     }
@@ -518,6 +520,48 @@ fn a_log_that_cannot_be_opened_says_why() {
         };
         check(stage.folder.path(), "EISDIR").await;
         check(&stage.folder.path().join("missing/x.log"), "ENOENT").await;
+    });
+}
+
+#[test]
+fn an_automatic_log_is_made_though_nobody_asks() {
+    run(async {
+        let stage = Stage::new();
+        let output = stage.start(OutputConfig {
+            is_unmade: true,
+            ..stage.config()
+        });
+        until(|| stage.path().exists()).await;
+        let mode = fs::metadata(stage.path()).expect("it is there").mode();
+        assert_eq!(mode & 0o777, 0o600);
+        spawn(&output).await.write_all(b"one").expect("it is heard");
+        output.retire().await;
+        let log = fs::read(stage.path()).ok();
+        assert_eq!(log.as_deref(), Some(&b"one"[..]));
+        assert_eq!(*stage.said.lines(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn an_automatic_log_that_cannot_be_made_is_none() {
+    run(async {
+        let stage = Stage::new();
+        let config = OutputConfig {
+            is_unmade: true,
+            logfile: Some(stage.folder.path().join("missing/x.log").into()),
+            ..stage.config()
+        };
+        let row = Arc::clone(&config.row);
+        row.write(|it| it.stdout_logfile.clone_from(&config.logfile));
+        let output = stage.start(config);
+        joined(write_all(spawn(&output).await, noise(100_000), 1000)).await;
+        output.retire().await;
+        assert_eq!(row.read().stdout_logfile, None);
+        assert!(
+            stage
+                .said
+                .has("cannot make an automatic log for the stdout of 'cat' in ")
+        );
     });
 }
 

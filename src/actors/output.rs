@@ -8,6 +8,7 @@
 //!
 //! Outputs that go to one path share one `Target`.
 
+use super::beat;
 use super::bus::Bus;
 use super::filters::{Asked, Filters};
 use super::linelog::LineLog;
@@ -17,6 +18,7 @@ use super::target::{self, Policy, Reason, Shared};
 use crate::model::formatter::Formatter;
 use crate::model::logstyle::LogStyle;
 use crate::model::state::Channel;
+use crate::sys::autolog;
 use crate::sys::errno;
 use crate::sys::logfile;
 use slog::Logger;
@@ -25,6 +27,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::sync::oneshot;
 
 /// One stream and what is to be done with its bytes.
@@ -36,6 +39,8 @@ pub struct OutputConfig {
     pub channel: Channel,
     /// The file they are kept in, if any.
     pub logfile: Option<Arc<Path>>,
+    /// That is an automatic log, whose file is still to be made.
+    pub is_unmade: bool,
     /// What else is asked for; the members of a program have it in common.
     pub plan: Arc<Plan>,
 }
@@ -157,8 +162,39 @@ impl Output {
         row.write(|row| row.set_trouble(*channel, why));
     }
 
+    /// Makes the file of an automatic log, if that is still to be done. Where it cannot be made,
+    /// there is none.
+    pub(super) fn make(&mut self) {
+        if !std::mem::take(&mut self.config.is_unmade) {
+            return;
+        }
+        let OutputConfig {
+            row,
+            channel,
+            logfile,
+            ..
+        } = &mut self.config;
+        let Some(path) = logfile else {
+            return;
+        };
+        let _work = beat::begin(Instant::now());
+        if let Err(error) = autolog::create(path) {
+            slog::error!(
+                self.ends.log,
+                "cannot make an automatic log for the {} of '{}' in {}: {}; it is not kept",
+                channel.name(),
+                row.name,
+                path.parent().unwrap_or(path).display(),
+                error
+            );
+            *logfile = None;
+            row.write(|row| row.set_logfile(*channel, None));
+        }
+    }
+
     /// Opens the target, or checks that the open one is still the file at its path.
     pub(super) fn open(&mut self) -> Result<(), OpenError> {
+        self.make();
         if let Some(path) = &self.config.logfile {
             self.target = Some(target::open(path, &self.ends.log)?);
             self.flow.ended = false;
@@ -169,6 +205,7 @@ impl Output {
     /// Begins with a new child's pipe, a nonblocking one. What the pipe before it still holds is
     /// read first, then that pipe is closed.
     pub(super) fn attach(&mut self, pipe: OwnedFd, pid: i32) {
+        self.make();
         self.sweep();
         if self.target.is_none()
             && let Some(path) = &self.config.logfile
@@ -190,7 +227,8 @@ impl Output {
     }
 
     /// Removes the log and begins it anew.
-    pub(super) fn clear(&self) -> Result<(), ClearError> {
+    pub(super) fn clear(&mut self) -> Result<(), ClearError> {
+        self.make();
         let Some(path) = &self.config.logfile else {
             return Ok(());
         };

@@ -187,6 +187,7 @@ fn aligned(now: Instant, time: Duration) -> Instant {
 impl Output {
     /// Does what can be done now, and answers what has to come before there is more to do.
     pub(super) fn turn(&mut self) -> Next {
+        self.make();
         let mut reads = 0;
         loop {
             if let Some(events) = self.flow.events.take() {

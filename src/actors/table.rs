@@ -91,6 +91,14 @@ impl Snapshot {
         }
     }
 
+    /// Notes the log of a channel.
+    pub(super) fn set_logfile(&mut self, channel: Channel, logfile: Option<Arc<Path>>) {
+        match channel {
+            Channel::Stdout => self.stdout_logfile = logfile,
+            Channel::Stderr => self.stderr_logfile = logfile,
+        }
+    }
+
     /// The log of a channel.
     pub fn logfile(&self, channel: Channel) -> Option<&Arc<Path>> {
         match channel {

@@ -14,9 +14,6 @@ use std::path::{Path, PathBuf};
 /// What the random part of a name is made of.
 const LETTERS: &[u8; 37] = b"abcdefghijklmnopqrstuvwxyz0123456789_";
 
-/// How many names are tried, where other files have them already.
-const TRIES: usize = 100;
-
 /// Why old logs were not removed; each is a sentence for the main log at level WARN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CleanError {
@@ -26,29 +23,19 @@ pub enum CleanError {
     File(PathBuf),
 }
 
-/// Makes an empty log for a stream of a process, for its owner alone, and answers its path:
-/// `PROCESS-stdout---IDENTIFIER-xxxxxxxx.log` in `folder`.
-pub fn create(
-    folder: &Path,
-    process: &str,
-    identifier: &str,
-    channel: Channel,
-) -> io::Result<PathBuf> {
-    for _ in 0..TRIES {
-        let (channel, random) = (channel.name(), random_letters());
-        let path = folder.join(format!("{process}-{channel}---{identifier}-{random}.log"));
-        let made = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path);
-        match made {
-            Ok(_) => return Ok(path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
+/// A name for the log of a stream of a process, which no other file has:
+/// `PROCESS-stdout---IDENTIFIER-xxxxxxxx.log`.
+pub fn name(process: &str, identifier: &str, channel: Channel) -> String {
+    let (channel, random) = (channel.name(), random_letters());
+    format!("{process}-{channel}---{identifier}-{random}.log")
+}
+
+/// Makes an empty log, for its owner alone. Where there is something already, that is an error:
+/// it was put there by somebody who guessed the name.
+pub fn create(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    options.open(path).map(drop)
 }
 
 /// Removes the logs that daemons of this name have made in `folder`, with their rotated ones, and
@@ -141,10 +128,14 @@ mod tests {
     #[test]
     fn a_log_is_made_for_its_owner_alone_and_cleaned_away() {
         let folder = Folder::new();
-        let path = create(folder.path(), "cat", "supervisor", Channel::Stderr)
-            .expect("the folder can be written");
+        let path = folder
+            .path()
+            .join(name("cat", "supervisor", Channel::Stderr));
+        create(&path).expect("the folder can be written");
         let mode = fs::metadata(&path).expect("it was made").mode();
         assert_eq!(mode & 0o7777, 0o600);
+        let refused = create(&path).expect_err("there is one");
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
         let name = path
             .file_name()
             .and_then(OsStr::to_str)
@@ -169,11 +160,8 @@ mod tests {
 
     #[test]
     fn two_logs_of_one_stream_have_different_names() {
-        let folder = Folder::new();
-        let make = || create(folder.path(), "cat", "supervisor", Channel::Stdout).ok();
-        let (first, second) = (make(), make());
-        assert!(first.is_some() && second.is_some());
-        assert_ne!(first, second);
+        let make = || name("cat", "supervisor", Channel::Stdout);
+        assert_ne!(make(), make());
     }
 
     #[test]
