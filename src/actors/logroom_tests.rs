@@ -6,6 +6,7 @@ use crate::actors::output::{Ends, OpenError, OutputConfig, Plan};
 use crate::actors::stream::Stream;
 use crate::actors::table::Row;
 use crate::model::event::{EventKind, EventMask};
+use crate::model::logstyle::LogStyle;
 use crate::model::rotation::path_of;
 use crate::model::state::Channel;
 use crate::sys;
@@ -13,7 +14,7 @@ use crate::sys::scratch::{Folder, pipe};
 use actix::{Actor, Context, Handler};
 use slog::{Drain as _, Logger, OwnedKVList, Record};
 use std::fs;
-use std::io::{PipeWriter, Write};
+use std::io::{PipeWriter, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -406,6 +407,44 @@ fn a_slow_reader_of_a_fifo_gets_every_byte() {
         output.retire().await;
         until(|| reader.is_finished()).await;
         assert!(reader.join().expect("it did not fail") == bytes);
+    });
+}
+
+#[test]
+fn a_reader_who_takes_long_gets_every_line() {
+    run(async {
+        let stage = Stage::new();
+        let fifo = stage.folder.fifo("fifo");
+        let style = LogStyle {
+            prefix: Some("x".to_owned()),
+            ..LogStyle::default()
+        };
+        let output = stage.start(OutputConfig {
+            logfile: Some(fifo.clone().into()),
+            plan: Arc::new(Plan {
+                style: Some(Arc::new(style)),
+                ..Plan::default()
+            }),
+            ..stage.config()
+        });
+        // What is read at once is more than the FIFO holds, and twice as much with the prefix.
+        let child = write_all(spawn(&output).await, b"1\n".repeat(100_000), 50_000);
+        let reader = thread::spawn(move || {
+            let mut reader = fs::File::open(fifo).expect("it is there");
+            let (mut text, mut piece) = (Vec::new(), [0; 2000]);
+            while let Ok(count @ 1..) = reader.read(&mut piece) {
+                text.extend_from_slice(&piece[..count]);
+                // This is what makes it slow.
+                thread::sleep(Duration::from_millis(1));
+            }
+            text
+        });
+        joined(child).await;
+        output.retire().await;
+        until(|| reader.is_finished()).await;
+        let text = reader.join().expect("it did not fail");
+        assert!(text == b"x 1\n".repeat(100_000), "{}", text.len());
+        assert_eq!(*stage.said.lines(), Vec::<String>::new());
     });
 }
 

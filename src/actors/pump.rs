@@ -38,7 +38,8 @@ use tokio::sync::oneshot;
 /// As much is read and written at once: a file system does much of its work once a write.
 const SCRATCH: usize = 512 * 1024;
 
-/// An event is as long as this at most, as in the original.
+/// An event is as long as this at most, as in the original; and as much is read at once where lines
+/// are made of it.
 const PIECE: usize = 128 * 1024;
 
 /// So many reads make a turn.
@@ -261,13 +262,20 @@ impl Output {
         self.flow.rest().into_iter().chain(line).min()
     }
 
+    /// How much is read at once. Lines grow on their way into the log, and where that takes
+    /// nothing now all of them wait.
+    fn most(&self) -> usize {
+        if self.lines.is_some() { PIECE } else { SCRATCH }
+    }
+
     fn after_bytes(&mut self, count: usize) {
+        let most = self.most();
         let flow = &mut self.flow;
         if let Some(draining) = &mut flow.draining {
             draining.left = draining.left.saturating_sub(count);
             return;
         }
-        match flow.pace.after(count, flow.capacity.min(SCRATCH)) {
+        match flow.pace.after(count, flow.capacity.min(most)) {
             pace::Next::Again => {
                 flow.rest = None;
                 self.make_roomy(count);
@@ -292,7 +300,8 @@ impl Output {
             if room.read.is_empty() {
                 room.read = vec![0; SCRATCH];
             }
-            let found = match self.flow.read(&mut room.read) {
+            let most = self.most();
+            let found = match self.flow.read(&mut room.read[..most]) {
                 Ok(found) => found,
                 Err(error) => {
                     let (process, channel) =

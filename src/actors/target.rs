@@ -2,8 +2,8 @@
 //!
 //! Writing never fails for the one who writes: what cannot be kept is counted, said in the main
 //! log, and tried again with the next bytes. A log that takes nothing now but may do so soon
-//! (a pipe that is full) keeps one piece waiting and is *clogged* meanwhile; after a while the
-//! piece is given up, and until the log has recovered nothing waits for it any more.
+//! (a pipe that is full) keeps what it is given waiting and is *clogged* meanwhile; after a while that
+//! is given up, and until the log has recovered nothing waits for it any more.
 
 use super::beat;
 use super::presser;
@@ -27,8 +27,12 @@ use std::time::{Duration, Instant};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// How long a piece may wait for a log that takes nothing.
+/// How long a log may take nothing while something waits for it.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// As many bytes wait at most. Nobody reads on while anything waits, but what was read by then may
+/// come in many pieces, from each stream that writes here.
+const MOST_WAITING: usize = 8 * 1024 * 1024;
 
 /// How long to wait before something that failed is tried again, if there is something to write.
 const RETRY: Duration = Duration::from_secs(1);
@@ -175,9 +179,11 @@ fn put(target: Target) -> Shared {
     target
 }
 
-/// Waits until a clogged target has room again, or gives its waiting piece up.
+/// Waits until all that waits in a clogged target is written, as long as somebody takes some of
+/// it now and then; gives it up if nobody does.
 pub(super) async fn unclog(target: Shared) {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let mut deadline = tokio::time::Instant::now() + PATIENCE;
+    let mut left = target.borrow().waiting();
     loop {
         let Some(watch) = target.borrow_mut().watch() else {
             break;
@@ -188,6 +194,11 @@ pub(super) async fn unclog(target: Shared) {
         let flushed = room.try_io(|_| target.borrow_mut().flush(Instant::now()));
         if flushed.is_ok() {
             return;
+        }
+        let now_left = target.borrow().waiting();
+        if now_left < left {
+            left = now_left;
+            deadline = tokio::time::Instant::now() + PATIENCE;
         }
     }
     target.borrow_mut().give_up(Instant::now());
@@ -218,8 +229,7 @@ impl Target {
         let _work = beat::begin(now);
         self.heal(now);
         if self.is_clogged() && self.flush(now).is_err() {
-            self.lose(piece.len(), Reason::Stalled, now);
-            return;
+            return self.clog(piece, now);
         }
         if let Some(period) = policy.period {
             self.rotate_if_over(period, policy, now);
@@ -254,11 +264,14 @@ impl Target {
         length.min(room.saturating_add(OVERRUN))
     }
 
-    /// Whether a piece waits for room, and the next should not come before [`unclog`] is done.
+    /// Whether something waits for room, and no more should come before [`unclog`] is done.
     pub(super) fn is_clogged(&self) -> bool {
-        self.trouble
-            .as_ref()
-            .is_some_and(|it| !it.pending.is_empty())
+        self.waiting() > 0
+    }
+
+    /// How much waits for room.
+    fn waiting(&self) -> usize {
+        self.trouble.as_ref().map_or(0, |it| it.pending.len())
     }
 
     /// Bytes that the file has at least before it is rotated; none if it never is.
@@ -400,12 +413,13 @@ impl Target {
         true
     }
 
+    /// Lets a piece wait for room, or counts it.
     fn clog(&mut self, rest: &[u8], now: Instant) {
         let trouble = self.trouble.get_or_insert_default();
-        if trouble.losses.ongoing() {
+        if trouble.losses.ongoing() || trouble.pending.len() + rest.len() > MOST_WAITING {
             self.lose(rest.len(), Reason::Stalled, now);
         } else {
-            trouble.pending = rest.to_vec();
+            trouble.pending.extend_from_slice(rest);
         }
     }
 
