@@ -1,5 +1,6 @@
 """What is measured of a supervisor that runs programs, from outside, through /proc."""
 
+import atexit
 import os
 import select
 import shutil
@@ -152,7 +153,18 @@ class Run:
                     pass
         self.daemon.poll() is None and self.daemon.kill()
         self.daemon.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        FOLDERS.append(self.folder)
+
+
+#: What is left on the disk, until the end. A file system may look long for room for a new file where
+#: thousands were removed a minute ago (ext4 does): the next one to be measured would pay for that.
+FOLDERS = []
+
+
+@atexit.register
+def clean():
+    for folder in FOLDERS:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def environ_and_line(pid):

@@ -21,6 +21,7 @@ pub mod users;
 
 pub mod kill;
 pub mod reap;
+mod slots;
 pub mod spawn;
 pub mod standin;
 

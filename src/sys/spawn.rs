@@ -1,4 +1,5 @@
-//! How a child comes to be: one path, whose cost does not grow with the daemon's memory.
+//! How a child comes to be: one path, whose cost grows neither with the daemon's memory nor with
+//! its descriptors.
 //!
 //! The child shares the daemon's memory until it executes its program, as with `vfork(2)`: the
 //! calling thread (the spawner's own) sleeps meanwhile, all other threads go on. Everything that
@@ -11,6 +12,7 @@
 
 use super::errno;
 use super::reap::{Owner, Register};
+use super::slots::{self, Slots};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc;
@@ -135,6 +137,8 @@ pub struct Spawner {
     register: Arc<Register>,
     /// The children's stack, one child at a time.
     stack: Vec<u128>,
+    /// Where a child finds its descriptors; none where it gets a copy of all of ours.
+    slots: Option<Slots>,
 }
 
 impl Spawner {
@@ -145,6 +149,7 @@ impl Spawner {
         let spawner = Self {
             register: Arc::clone(&register),
             stack: vec![0; STACK_SIZE],
+            slots: Slots::new(),
         };
         (spawner, register)
     }
@@ -155,19 +160,34 @@ impl Spawner {
         let pipes = Pipes::new(exec).map_err(|errno| SpawnError::Pipes(errno as i32))?;
         let argv = pointers(&exec.argv);
         let envp = pointers(&exec.envp);
+        let ends = [
+            pipes.child_stdin(exec),
+            pipes.child_stdout.as_raw_fd(),
+            pipes.child_stderr().as_raw_fd(),
+        ];
+        let [stdin, stdout, stderr] = match &self.slots {
+            None => ends,
+            Some(slots) => {
+                let places = slots.put(ends);
+                places.map_err(|errno| SpawnError::Pipes(errno as i32))?
+            }
+        };
         let setting = Setting {
             exec,
             argv: argv.as_ptr(),
             envp: envp.as_ptr(),
-            stdin: pipes.child_stdin(exec),
-            stdout: pipes.child_stdout.as_raw_fd(),
-            stderr: pipes.child_stderr().as_raw_fd(),
+            stdin,
+            stdout,
+            stderr,
+            leaves_at: self.slots.as_ref().map(Slots::end),
             words: Words::about(exec),
             failure: None,
         };
-        let (pid, failure) = self
-            .clone_child(setting, owner)
-            .map_err(|errno| SpawnError::Clone(errno as i32))?;
+        let cloned = self.clone_child(setting, owner);
+        if let Some(slots) = &self.slots {
+            slots.clear();
+        }
+        let (pid, failure) = cloned.map_err(|errno| SpawnError::Clone(errno as i32))?;
         Ok(Child {
             pid,
             stdin: pipes.stdin.map(|(_, ours)| ours),
@@ -184,7 +204,11 @@ impl Spawner {
     ) -> nix::Result<(i32, Option<Failure>)> {
         let birth = self.register.expect_birth(owner);
         let old_mask = block_all_signals()?;
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID | libc::SIGCHLD;
+        let mut flags =
+            libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT_SETTID | libc::SIGCHLD;
+        if setting.leaves_at.is_some() {
+            flags |= libc::CLONE_FILES;
+        }
         let argument: *mut Setting<'_> = &raw mut setting;
         // SAFETY: `child` runs on `stack`, from its end downwards; it is large enough, is used by
         // one child at a time (`&mut self`) and outlives the child's use of it, since with
@@ -278,6 +302,8 @@ struct Setting<'a> {
     stdin: RawFd,
     stdout: RawFd,
     stderr: RawFd,
+    /// It shares our descriptors at first, and leaves with those below this number.
+    leaves_at: Option<libc::c_uint>,
     words: Words,
     /// Written by the child, read by the parent afterwards.
     failure: Option<Failure>,
@@ -331,6 +357,9 @@ fn prepare_and_exec(setting: &Setting<'_>) -> Result<std::convert::Infallible, F
             errno: errno as i32,
         }
     };
+    if let Some(end) = setting.leaves_at {
+        slots::leave(end).map_err(failed(Step::Descriptors))?;
+    }
     // Out of our process group, so that a Ctrl-C at our terminal is not one for our programs.
     // SAFETY: a system call on this process alone, without pointers.
     Errno::result(unsafe { libc::setpgid(0, 0) }).map_err(failed(Step::ProcessGroup))?;
@@ -357,7 +386,7 @@ fn place_descriptors(setting: &Setting<'_>) -> nix::Result<()> {
     // The parent made sure at its start that 0, 1 and 2 are open, so all three are above.
     let places = [(setting.stdin, 0), (setting.stdout, 1), (setting.stderr, 2)];
     for (from, to) in places {
-        // SAFETY: duplicates a descriptor; without CLONE_FILES the table is the child's own.
+        // SAFETY: duplicates a descriptor; the table is the child's own, by now or all the time.
         Errno::result(unsafe { libc::dup2(from, to) })?;
     }
     // All of ours close on exec by themselves; this is for what somebody else may have left open.
