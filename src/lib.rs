@@ -8,7 +8,7 @@
 //!              │                                       │
 //!  config:  text → raw → Config → Diff                 │          values go right and down
 //!              ▼                                       ▼
-//!  ctl ─ rpc/http ─asks─► Supervisor (handle) ─► Daemon ─► Group ─► Process ─► Spawner, Output, sys
+//!  ctl ─ rpc/http ─asks─► Supervisor (handle) ─► Daemon ─► Group ─► Process ─► Spawner, LogRoom, sys
 //!                               ▲                            │        │  │
 //!                               └─reads─ Table ◄─────────────┴────────┘  │        facts go left and up
 //!                                              Pool ◄─ EventBus ◄─ Publish

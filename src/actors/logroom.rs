@@ -113,6 +113,12 @@ pub(super) struct Retire {
     pub(super) answer: oneshot::Sender<()>,
 }
 
+/// Makes all automatic logs that are still to be made: somebody wants to read one. Answered when
+/// that is done.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct MakeAll;
+
 /// The owner of a stream is gone. Not answered.
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
@@ -153,7 +159,14 @@ impl LogRoom {
                 config.channel.name(),
                 config.row.name
             );
+            config
+                .row
+                .write(|row| row.set_trouble(config.channel, None));
+            let retiring = seat.output.retiring;
             seat.output = Output::new(config, Arc::clone(&self.ends));
+            seat.output.retiring = retiring;
+            // It may have been about to end.
+            self.enqueue(place);
         }
         done.ok()
     }
@@ -200,11 +213,13 @@ impl LogRoom {
     fn wait_for(&mut self, place: Place, what: impl Future<Output = ()> + 'static) {
         if let Some(seat) = self.seats.get_mut(&place) {
             seat.is_waiting = true;
-            let come = self.come.clone();
+            let come = Come {
+                come: self.come.clone(),
+                place,
+            };
             actix_rt::spawn(async move {
                 what.await;
-                // A room that is gone waits for nothing.
-                let _ = come.send(place);
+                drop(come);
             });
         }
     }
@@ -317,6 +332,19 @@ impl LogRoom {
     }
 }
 
+/// Tells the room that a stream waits no more, however that ended.
+struct Come {
+    come: mpsc::UnboundedSender<Place>,
+    place: Place,
+}
+
+impl Drop for Come {
+    fn drop(&mut self) {
+        // A room that is gone waits for nothing.
+        let _ = self.come.send(self.place);
+    }
+}
+
 /// Gives the streams of a room their turns.
 struct Turns;
 
@@ -373,6 +401,19 @@ impl Handler<Begin> for LogRoom {
         self.seats.insert(place, Box::new(seat));
         if is_unmade {
             self.enqueue(place);
+        }
+    }
+}
+
+impl Handler<MakeAll> for LogRoom {
+    type Result = ();
+
+    fn handle(&mut self, MakeAll: MakeAll, _: &mut Self::Context) {
+        let seats = self.seats.iter();
+        let unmade = seats.filter(|(_, seat)| seat.output.config.is_unmade);
+        let unmade: Vec<Place> = unmade.map(|(&place, _)| place).collect();
+        for place in unmade {
+            self.with(place, |seat| seat.output.make());
         }
     }
 }

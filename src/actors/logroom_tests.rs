@@ -6,7 +6,7 @@ use crate::actors::output::{Ends, OpenError, OutputConfig, Plan};
 use crate::actors::stream::Stream;
 use crate::actors::table::Row;
 use crate::model::event::{EventKind, EventMask};
-use crate::model::logstyle::LogStyle;
+use crate::model::logstyle::{Format, LogStyle};
 use crate::model::rotation::path_of;
 use crate::model::state::Channel;
 use crate::sys;
@@ -444,6 +444,37 @@ fn a_reader_who_takes_long_gets_every_line() {
         until(|| reader.is_finished()).await;
         let text = reader.join().expect("it did not fail");
         assert!(text == b"x 1\n".repeat(100_000), "{}", text.len());
+        assert_eq!(*stage.said.lines(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn lines_that_grow_a_hundredfold_wait_for_their_reader() {
+    run(async {
+        let stage = Stage::new();
+        let fifo = stage.folder.fifo("fifo");
+        let style = LogStyle {
+            format: Format::Json,
+            ..LogStyle::default()
+        };
+        let output = stage.start(OutputConfig {
+            logfile: Some(fifo.clone().into()),
+            plan: Arc::new(Plan {
+                style: Some(Arc::new(style)),
+                ..Plan::default()
+            }),
+            ..stage.config()
+        });
+        let child = write_all(spawn(&output).await, b"\n".repeat(150_000), 60_000);
+        let reader = thread::spawn(move || fs::read(fifo).expect("it is there"));
+        joined(child).await;
+        output.retire().await;
+        until(|| reader.is_finished()).await;
+        let text = reader.join().expect("it did not fail");
+        let lines = text.split_inclusive(|&byte| byte == b'\n');
+        let whole = |line: &&[u8]| line.starts_with(b"{") && line.ends_with(b"}\n");
+        assert!(text.len() > 10_000_000);
+        assert_eq!(lines.filter(whole).count(), 150_000);
         assert_eq!(*stage.said.lines(), Vec::<String>::new());
     });
 }

@@ -46,7 +46,7 @@ impl fmt::Debug for LogRooms {
 #[derive(Default)]
 struct Rooms {
     mounts: Option<Mounts>,
-    arbiters: Vec<ArbiterHandle>,
+    arbiters: Vec<Option<ArbiterHandle>>,
     /// The streams in them, in the same order.
     doors: Vec<Option<Arc<Door>>>,
     /// What they are doing, in the same order.
@@ -90,6 +90,7 @@ impl LogRooms {
     /// `offset` and no length, that many bytes from its end.
     pub async fn read(&self, path: &Path, offset: i64, length: i64) -> Result<Vec<u8>, LogError> {
         let path_there = path.to_path_buf();
+        self.make_automatic(path).await;
         let read = self.run(path, async move {
             let log = LogReader::open(&path_there).map_err(|error| why_not(&error))?;
             let span = read_span(log.size(), offset, length, LONGEST_ANSWER)
@@ -136,6 +137,7 @@ impl LogRooms {
     /// Follows a log from so many bytes before its end on.
     pub async fn follow(&self, path: &Path, back: u64) -> Result<LogTail, LogError> {
         let path_there = path.to_path_buf();
+        self.make_automatic(path).await;
         let open = self.run(path, async move { Follower::open(&path_there, back) });
         match open.await {
             Some(Ok(follower)) => Ok(LogTail {
@@ -145,6 +147,20 @@ impl LogRooms {
             }),
             Some(Err(error)) => Err(why_not(&error)),
             None => Err(LogError::Failed),
+        }
+    }
+
+    /// An automatic log has its name before it is made: who wants to read one that is new waits
+    /// for that.
+    async fn make_automatic(&self, path: &Path) {
+        let door = {
+            let mut rooms = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            let device = rooms.device_of(Some(path));
+            let room = rooms.number_of(device);
+            rooms.doors.get(room).cloned().flatten()
+        };
+        if let Some(door) = door {
+            door.make_all().await;
         }
     }
 
@@ -238,23 +254,23 @@ impl Rooms {
     /// The arbiter for a file system.
     fn room_of(&mut self, device: Option<Device>) -> ArbiterHandle {
         let room = self.number_of(device);
-        let alive = self.arbiters.get(room).filter(|handle| handle.alive());
+        if self.arbiters.len() <= room {
+            self.arbiters.resize_with(room + 1, Option::default);
+        }
+        let alive = self.arbiters[room].as_ref().filter(|it| it.alive());
         if let Some(handle) = alive {
             return handle.clone();
         }
         let Ok(arbiter) = Arbiter::try_new() else {
             // No thread is to be had now. Another room will do, and be it the caller's own.
-            let other = self.arbiters.iter().find(|handle| handle.alive());
+            let mut others = self.arbiters.iter().flatten();
+            let other = others.find(|handle| handle.alive());
             return other.cloned().unwrap_or_else(Arbiter::current);
         };
         let handle = arbiter.handle();
         let beat = self.beat_of(room);
         handle.spawn_fn(move || beat::own(beat));
-        if room < self.arbiters.len() {
-            self.arbiters[room] = handle.clone();
-        } else {
-            self.arbiters.push(handle.clone());
-        }
+        self.arbiters[room] = Some(handle.clone());
         handle
     }
 }
@@ -298,7 +314,7 @@ mod tests {
                 rooms.room_of(device);
             }
             rooms.room_of(None);
-            assert_eq!(rooms.arbiters.len(), MOST_ROOMS);
+            assert_eq!(rooms.arbiters.iter().flatten().count(), MOST_ROOMS);
             assert_eq!(rooms.places.len(), 21);
         });
     }

@@ -38,9 +38,12 @@ use tokio::sync::oneshot;
 /// As much is read and written at once: a file system does much of its work once a write.
 const SCRATCH: usize = 512 * 1024;
 
-/// An event is as long as this at most, as in the original; and as much is read at once where lines
-/// are made of it.
+/// An event is as long as this at most, as in the original.
 const PIECE: usize = 128 * 1024;
+
+/// As much is read at once where lines are made of it. Lines grow on their way into the log, empty
+/// ones by hundreds, and where the log takes nothing now all of them wait.
+const LINES: usize = 32 * 1024;
 
 /// So many reads make a turn.
 const READS_A_TURN: u32 = 2;
@@ -225,7 +228,11 @@ impl Output {
                     continue;
                 }
                 self.close_if_ended();
-                return Next::Nothing;
+                return if self.retiring {
+                    Next::Over
+                } else {
+                    Next::Nothing
+                };
             }
             if reads == READS_A_TURN {
                 return Next::Others;
@@ -262,10 +269,9 @@ impl Output {
         self.flow.rest().into_iter().chain(line).min()
     }
 
-    /// How much is read at once. Lines grow on their way into the log, and where that takes
-    /// nothing now all of them wait.
+    /// How much is read at once.
     fn most(&self) -> usize {
-        if self.lines.is_some() { PIECE } else { SCRATCH }
+        if self.lines.is_some() { LINES } else { SCRATCH }
     }
 
     fn after_bytes(&mut self, count: usize) {

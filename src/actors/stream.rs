@@ -1,6 +1,8 @@
 //! The way to an [`Output`](super::output), for the process whose stream it is.
 
-use super::logroom::{Attach, Begin, Clear, Drain, Forget, LogRoom, Open, Place, Reopen, Retire};
+use super::logroom::{
+    Attach, Begin, Clear, Drain, Forget, LogRoom, MakeAll, Open, Place, Reopen, Retire,
+};
 #[cfg(test)]
 use super::logroom::{Fail, Whether};
 use super::logs::LogRooms;
@@ -24,6 +26,15 @@ impl Door {
         Self {
             room,
             next: AtomicU64::new(0),
+        }
+    }
+
+    /// Answered when all automatic logs of the room are made, that were to be.
+    pub(super) fn make_all(&self) -> impl Future<Output = ()> + use<> {
+        let made = self.room.send(MakeAll);
+        async {
+            // A room that is gone makes none.
+            let _ = made.await;
         }
     }
 

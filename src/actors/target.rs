@@ -96,13 +96,46 @@ struct Trouble {
     next_open: Option<Instant>,
     /// When it may be rotated again.
     next_rotation: Option<Instant>,
-    /// The rest of a piece that waits for room.
-    pending: Vec<u8>,
+    /// What waits for room.
+    waiting: Waiting,
     watch: Option<Rc<AsyncFd<OwnedFd>>>,
     losses: Losses,
     reason: Option<Reason>,
     /// What rotation failed, if one did.
     rotation: Losses,
+}
+
+/// Bytes that wait for room, in their order.
+#[derive(Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    /// So many of them are written already.
+    done: usize,
+    /// So many were written of all that ever waited.
+    taken: u64,
+}
+
+impl Waiting {
+    fn left(&self) -> usize {
+        self.bytes.len() - self.done
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        if self.done > self.bytes.len() / 2 {
+            self.bytes.drain(..self.done);
+            self.done = 0;
+        }
+        self.bytes.extend_from_slice(bytes);
+    }
+}
+
+/// What became of bytes that were to be written.
+enum Wrote {
+    All,
+    /// There is no room for so many of them now.
+    AllBut(usize),
+    /// What could not be written is counted.
+    Lost,
 }
 
 /// When a log was last written to, as far as that has to be known.
@@ -183,7 +216,7 @@ fn put(target: Target) -> Shared {
 /// it now and then; gives it up if nobody does.
 pub(super) async fn unclog(target: Shared) {
     let mut deadline = tokio::time::Instant::now() + PATIENCE;
-    let mut left = target.borrow().waiting();
+    let mut taken = target.borrow().taken();
     loop {
         let Some(watch) = target.borrow_mut().watch() else {
             break;
@@ -195,9 +228,9 @@ pub(super) async fn unclog(target: Shared) {
         if flushed.is_ok() {
             return;
         }
-        let now_left = target.borrow().waiting();
-        if now_left < left {
-            left = now_left;
+        let now_taken = target.borrow().taken();
+        if now_taken != taken {
+            taken = now_taken;
             deadline = tokio::time::Instant::now() + PATIENCE;
         }
     }
@@ -236,27 +269,36 @@ impl Target {
         }
         if policy.lines && self.torn {
             // The rest of it is lost, or whoever writes here too is not bound to lines.
-            self.write_now(b"\n", false, now);
+            match self.write_now(b"\n", false, now) {
+                Wrote::All => {}
+                Wrote::AllBut(_) => {
+                    self.clog(b"\n", now);
+                    return self.clog(piece, now);
+                }
+                Wrote::Lost => {}
+            }
         }
         let mut rest = piece;
         while !rest.is_empty() {
             let (portion, after) = rest.split_at(self.portion(rest.len(), policy));
-            if !self.write_now(portion, policy.lines, now) {
-                // Only what is rotated comes in portions, and that waits for nothing.
-                if !after.is_empty() {
+            match self.write_now(portion, policy.lines, now) {
+                Wrote::All => {}
+                Wrote::AllBut(left) => return self.clog(&rest[portion.len() - left..], now),
+                Wrote::Lost if after.is_empty() => return,
+                Wrote::Lost => {
                     let reason = self.trouble.as_ref().and_then(|it| it.reason);
-                    self.lose(after.len(), said(reason), now);
+                    return self.lose(after.len(), said(reason), now);
                 }
-                return;
             }
             self.rotate_if_due(policy, now);
             rest = after;
         }
     }
 
-    /// How much of so many bytes is written before the log is rotated, if it is.
+    /// How much of so many bytes is written before the log is rotated, if it is. Who writes lines
+    /// sees to that before, and none is torn.
     fn portion(&self, length: usize, policy: Policy) -> usize {
-        if length <= OVERRUN {
+        if length <= OVERRUN || policy.lines {
             return length;
         }
         let room = self.room(policy).map(usize::try_from);
@@ -271,7 +313,12 @@ impl Target {
 
     /// How much waits for room.
     fn waiting(&self) -> usize {
-        self.trouble.as_ref().map_or(0, |it| it.pending.len())
+        self.trouble.as_ref().map_or(0, |it| it.waiting.left())
+    }
+
+    /// How much of what waited was written so far.
+    fn taken(&self) -> u64 {
+        self.trouble.as_ref().map_or(0, |it| it.waiting.taken)
     }
 
     /// Bytes that the file has at least before it is rotated; none if it never is.
@@ -325,15 +372,15 @@ impl Target {
         }
     }
 
-    /// Gives the waiting piece up.
+    /// Gives up what waits.
     pub(super) fn give_up(&mut self, now: Instant) {
         let Some(trouble) = &mut self.trouble else {
             return;
         };
         trouble.watch = None;
-        let waiting = std::mem::take(&mut trouble.pending);
-        if !waiting.is_empty() {
-            self.lose(waiting.len(), Reason::Stalled, now);
+        let left = std::mem::take(&mut trouble.waiting).left();
+        if left > 0 {
+            self.lose(left, Reason::Stalled, now);
         }
     }
 
@@ -343,32 +390,32 @@ impl Target {
         trouble.reason
     }
 
-    /// Writes the waiting piece. `WouldBlock` if there is still no room for all of it.
+    /// Writes what waits. `WouldBlock` if there is still no room for all of it.
     pub(super) fn flush(&mut self, now: Instant) -> io::Result<()> {
-        let waiting = self
-            .trouble
-            .as_mut()
-            .map(|it| std::mem::take(&mut it.pending));
-        let Some(waiting) = waiting.filter(|waiting| !waiting.is_empty()) else {
+        let Some(trouble) = self.trouble.as_mut().filter(|it| it.waiting.left() > 0) else {
             return Ok(());
         };
-        self.write_now(&waiting, true, now);
-        if self.is_clogged() {
+        let mut waiting = std::mem::take(&mut trouble.waiting);
+        if let Wrote::AllBut(left) = self.write_now(&waiting.bytes[waiting.done..], true, now) {
+            let written = waiting.left() - left;
+            waiting.taken += written as u64;
+            waiting.done += written;
+            self.trouble.get_or_insert_default().waiting = waiting;
             return Err(io::ErrorKind::WouldBlock.into());
         }
         self.stop_watching();
         Ok(())
     }
 
-    /// Whether all of it was written. `lines` says that it is to go out in whole lines.
-    fn write_now(&mut self, piece: &[u8], lines: bool, now: Instant) -> bool {
+    /// Writes as much as there is room for. `lines` says that it is to go out in whole lines.
+    fn write_now(&mut self, piece: &[u8], lines: bool, now: Instant) -> Wrote {
         let mut rest = piece;
         let mut reopened = false;
         while !rest.is_empty() {
             let Some(file) = &self.file else {
                 let reason = self.trouble.as_ref().and_then(|it| it.reason);
                 self.lose(rest.len(), said(reason), now);
-                return false;
+                return Wrote::Lost;
             };
             let portion = if lines && !file.is_regular() {
                 whole_lines(rest)
@@ -387,8 +434,7 @@ impl Target {
             match error.kind() {
                 io::ErrorKind::Interrupted => continue,
                 io::ErrorKind::WouldBlock if !file.is_regular() => {
-                    self.clog(rest, now);
-                    return false;
+                    return Wrote::AllBut(rest.len());
                 }
                 _ => {}
             }
@@ -399,7 +445,7 @@ impl Target {
                 }
             }
             self.lose(rest.len(), Reason::of(&error), now);
-            return false;
+            return Wrote::Lost;
         }
         if let Some(trouble) = &mut self.trouble
             && let Some(lost) = trouble.losses.kept(now)
@@ -410,16 +456,16 @@ impl Target {
                 "log '{path}' can be written again; {lost} bytes were dropped ({reason})"
             );
         }
-        true
+        Wrote::All
     }
 
-    /// Lets a piece wait for room, or counts it.
+    /// Lets a new piece wait for room, or counts it.
     fn clog(&mut self, rest: &[u8], now: Instant) {
         let trouble = self.trouble.get_or_insert_default();
-        if trouble.losses.ongoing() || trouble.pending.len() + rest.len() > MOST_WAITING {
+        if trouble.losses.ongoing() || trouble.waiting.left() + rest.len() > MOST_WAITING {
             self.lose(rest.len(), Reason::Stalled, now);
         } else {
-            trouble.pending.extend_from_slice(rest);
+            trouble.waiting.add(rest);
         }
     }
 

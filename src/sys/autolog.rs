@@ -1,5 +1,5 @@
-//! Logs with names of our own: `AUTO` in the config. They are made when a program becomes
-//! active, and those of earlier lives of the daemon are removed at its start (`options.py`,
+//! Logs with names of our own: `AUTO` in the config. They are named when a program becomes
+//! active and made soon after, and those of earlier lives of the daemon are removed at its start (`options.py`,
 //! `get_autochildlog_name` and `clear_autochildlogdir`).
 
 use crate::model::state::Channel;
@@ -23,7 +23,7 @@ pub enum CleanError {
     File(PathBuf),
 }
 
-/// A name for the log of a stream of a process, which no other file has:
+/// A name for the log of a stream of a process, unlike any other's by its random part:
 /// `PROCESS-stdout---IDENTIFIER-xxxxxxxx.log`.
 pub fn name(process: &str, identifier: &str, channel: Channel) -> String {
     let (channel, random) = (channel.name(), random_letters());
@@ -57,7 +57,7 @@ pub fn clean(folder: &Path, identifier: &str) -> Vec<CleanError> {
     errors
 }
 
-/// Whether a file has a name as [`create`] gives it, with anything behind: the original removes
+/// Whether a file has a name as [`name`] gives it, with anything behind: the original removes
 /// whatever matches `.+?---IDENTIFIER-\S+\.log` from the start of the name.
 fn is_automatic(name: &OsStr, identifier: &str) -> bool {
     let name = name.as_bytes();
