@@ -35,18 +35,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// As much is read and written at once: a file system does much of its work once a write.
-const SCRATCH: usize = 512 * 1024;
-
-/// An event is as long as this at most, as in the original.
-const PIECE: usize = 128 * 1024;
+/// As much is read at once, and written at once; as in the original, because a log may be longer
+/// than its limit by that much, and an event as long as that. With more at once a flood of small
+/// writes costs less, but its writer waits for each read.
+const SCRATCH: usize = 128 * 1024;
 
 /// As much is read at once where lines are made of it. Lines grow on their way into the log, empty
 /// ones by hundreds, and where the log takes nothing now all of them wait.
 const LINES: usize = 32 * 1024;
 
 /// So many reads make a turn.
-const READS_A_TURN: u32 = 2;
+const READS_A_TURN: u32 = 8;
 
 /// A pipe that is found full is made as big as this, so that its writer need not wait for us.
 const ROOMY: i32 = 1024 * 1024;
@@ -320,10 +319,7 @@ impl Output {
                 }
             };
             if let Found::Bytes(count) = found {
-                let at_once = if self.is_told() { PIECE } else { SCRATCH };
-                for piece in room.read[..count].chunks(at_once) {
-                    self.digest(piece, &mut room.filter);
-                }
+                self.digest(&room.read[..count], &mut room.filter);
             }
             found
         })
@@ -405,18 +401,9 @@ impl Output {
         }
     }
 
-    /// Whether anybody wants to know of output.
-    fn is_told(&self) -> bool {
-        self.is_echoed() || self.config.plan.events_enabled
-    }
-
-    fn is_echoed(&self) -> bool {
-        self.ends.log.is_enabled(Level::Debug) && !self.config.plan.is_protocol
-    }
-
     /// Tells the main log and the listeners of output, where they want to know.
     fn tell(&mut self, bytes: &[u8]) {
-        if self.is_echoed() {
+        if self.ends.log.is_enabled(Level::Debug) && !self.config.plan.is_protocol {
             let (process, channel) = (repr(&self.config.row.name), self.config.channel.name());
             let text = text_or_undecodable(bytes);
             debug!(self.ends.log, #OUTPUT_TAG, "{process} {channel} output:\n{text}");

@@ -55,9 +55,6 @@ const QUARTER: i64 = 15 * 60;
 /// A pipe takes as much at once or not at all, whoever else writes to it.
 const WHOLE: usize = 4096;
 
-/// A log that is rotated may be longer than its limit by this much, as in the original.
-const OVERRUN: usize = 128 * 1024;
-
 /// When a log is to be rotated, and how it is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Policy {
@@ -269,41 +266,16 @@ impl Target {
         }
         if policy.lines && self.torn {
             // The rest of it is lost, or whoever writes here too is not bound to lines.
-            match self.write_now(b"\n", false, now) {
-                Wrote::All => {}
-                Wrote::AllBut(_) => {
-                    self.clog(b"\n", now);
-                    return self.clog(piece, now);
-                }
-                Wrote::Lost => {}
+            if let Wrote::AllBut(_) = self.write_now(b"\n", false, now) {
+                self.clog(b"\n", now);
+                return self.clog(piece, now);
             }
         }
-        let mut rest = piece;
-        while !rest.is_empty() {
-            let (portion, after) = rest.split_at(self.portion(rest.len(), policy));
-            match self.write_now(portion, policy.lines, now) {
-                Wrote::All => {}
-                Wrote::AllBut(left) => return self.clog(&rest[portion.len() - left..], now),
-                Wrote::Lost if after.is_empty() => return,
-                Wrote::Lost => {
-                    let reason = self.trouble.as_ref().and_then(|it| it.reason);
-                    return self.lose(after.len(), said(reason), now);
-                }
-            }
-            self.rotate_if_due(policy, now);
-            rest = after;
+        match self.write_now(piece, policy.lines, now) {
+            Wrote::All => self.rotate_if_due(policy, now),
+            Wrote::AllBut(left) => self.clog(&piece[piece.len() - left..], now),
+            Wrote::Lost => {}
         }
-    }
-
-    /// How much of so many bytes is written before the log is rotated, if it is. Who writes lines
-    /// sees to that before, and none is torn.
-    fn portion(&self, length: usize, policy: Policy) -> usize {
-        if length <= OVERRUN || policy.lines {
-            return length;
-        }
-        let room = self.room(policy).map(usize::try_from);
-        let room = room.map_or(length, |room| room.unwrap_or(length));
-        length.min(room.saturating_add(OVERRUN))
     }
 
     /// Whether something waits for room, and no more should come before [`unclog`] is done.
