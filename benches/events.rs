@@ -319,9 +319,16 @@ fn stat(pid: u32, field: usize) -> u64 {
     field.and_then(|it| it.parse().ok()).unwrap_or(0)
 }
 
-/// What a process has used so far; the kernel counts it in hundredths of a second.
+/// What the threads of a process have used so far. What `stat` says is in hundredths of a second,
+/// and an event takes microseconds.
 fn processor_time(pid: u32) -> Duration {
-    Duration::from_millis((stat(pid, 11) + stat(pid, 12)) * 10)
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    let used = threads.into_iter().flatten().flatten().map(|thread| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+        let first = text.split(' ').next().and_then(|it| it.parse().ok());
+        Duration::from_nanos(first.unwrap_or(0))
+    });
+    used.sum()
 }
 
 fn children(parent: u32) -> Vec<u32> {
