@@ -511,5 +511,4 @@ impl Handler<Fail> for LogRoom {
 }
 
 #[cfg(test)]
-#[path = "logroom_tests.rs"]
 mod tests;
