@@ -1,5 +1,7 @@
 //! A moment as a calendar shows it. Which moment, and in which zone, was decided elsewhere.
 
+use super::number::decimal;
+
 /// A moment in some zone, to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LocalTime {
@@ -135,23 +137,11 @@ pub fn push_uptime(seconds: i64, out: &mut String) {
     }
 }
 
-/// A whole number behind a text. The library's formatter does more and takes ten times as long.
+/// A whole number behind a text.
 pub fn push_number(number: i64, out: &mut String) {
-    if number < 0 {
-        out.push('-');
-    }
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    let mut rest = number.unsigned_abs();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend(digits[at..].iter().copied().map(char::from));
+    decimal(number, |digits| {
+        out.extend(digits.iter().copied().map(char::from))
+    });
 }
 
 /// The last digit of a number that is not negative.

@@ -368,6 +368,25 @@ fn an_automatic_log_is_made_though_nobody_asks() {
 }
 
 #[test]
+fn an_automatic_log_that_is_still_to_be_made_is_an_empty_one_for_who_reads_it() {
+    run(async {
+        let stage = Stage::new();
+        let path = |number| stage.folder.path().join(format!("{number}.log"));
+        let start = |number| {
+            stage.start(OutputConfig {
+                is_unmade: true,
+                logfile: Some(path(number).into()),
+                ..stage.config()
+            })
+        };
+        let outputs: Vec<Stream> = (0..500).map(start).collect();
+        // The last of many: they are made some at a time.
+        assert_eq!(stage.rooms.read(&path(499), 0, 0).await, Ok(Vec::new()));
+        drop(outputs);
+    });
+}
+
+#[test]
 fn an_automatic_log_that_cannot_be_made_is_none() {
     run(async {
         let stage = Stage::new();

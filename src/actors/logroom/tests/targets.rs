@@ -3,12 +3,24 @@
 use super::*;
 use crate::model::logstyle::{Format, LogStyle};
 
-/// A plan for a log that looks like this.
-fn styled(style: LogStyle) -> Arc<Plan> {
-    Arc::new(Plan {
-        style: Some(Arc::new(style)),
-        ..Plan::default()
-    })
+/// A stream into a FIFO, whose log looks like this.
+fn into_fifo(stage: &Stage, style: LogStyle) -> (Stream, PathBuf) {
+    let fifo = stage.folder.fifo("fifo");
+    let output = stage.start(OutputConfig {
+        logfile: Some(fifo.clone().into()),
+        plan: Arc::new(Plan {
+            style: Some(Arc::new(style)),
+            ..Plan::default()
+        }),
+        ..stage.config()
+    });
+    (output, fifo)
+}
+
+/// What somebody has read, who was to read.
+async fn read_by(reader: thread::JoinHandle<Vec<u8>>) -> Vec<u8> {
+    until(|| reader.is_finished()).await;
+    reader.join().expect("it did not fail")
 }
 
 #[test]
@@ -59,18 +71,13 @@ fn a_target_that_nobody_reads_blocks_neither_child_nor_neighbour() {
 fn a_slow_reader_of_a_fifo_gets_every_byte() {
     run(async {
         let stage = Stage::new();
-        let fifo = stage.folder.fifo("fifo");
-        let output = stage.start(OutputConfig {
-            logfile: Some(fifo.clone().into()),
-            ..stage.config()
-        });
+        let (output, fifo) = into_fifo(&stage, LogStyle::default());
         let child = spawn(&output).await;
         let bytes = noise(1_000_000);
         let reader = thread::spawn(move || fs::read(fifo).expect("it is there"));
         joined(write_all(child, bytes.clone(), 5000)).await;
         output.retire().await;
-        until(|| reader.is_finished()).await;
-        assert!(reader.join().expect("it did not fail") == bytes);
+        assert!(read_by(reader).await == bytes);
     });
 }
 
@@ -78,15 +85,11 @@ fn a_slow_reader_of_a_fifo_gets_every_byte() {
 fn a_reader_who_takes_long_gets_every_line() {
     run(async {
         let stage = Stage::new();
-        let fifo = stage.folder.fifo("fifo");
-        let output = stage.start(OutputConfig {
-            logfile: Some(fifo.clone().into()),
-            plan: styled(LogStyle {
-                prefix: Some("x".to_owned()),
-                ..LogStyle::default()
-            }),
-            ..stage.config()
-        });
+        let style = LogStyle {
+            prefix: Some("x".to_owned()),
+            ..LogStyle::default()
+        };
+        let (output, fifo) = into_fifo(&stage, style);
         // What is read at once is more than the FIFO holds, and twice as much with the prefix.
         let child = write_all(spawn(&output).await, b"1\n".repeat(100_000), 50_000);
         let reader = thread::spawn(move || {
@@ -101,8 +104,7 @@ fn a_reader_who_takes_long_gets_every_line() {
         });
         joined(child).await;
         output.retire().await;
-        until(|| reader.is_finished()).await;
-        let text = reader.join().expect("it did not fail");
+        let text = read_by(reader).await;
         assert!(text == b"x 1\n".repeat(100_000), "{}", text.len());
         assert_eq!(*stage.said.lines(), Vec::<String>::new());
     });
@@ -112,21 +114,16 @@ fn a_reader_who_takes_long_gets_every_line() {
 fn lines_that_grow_a_hundredfold_wait_for_their_reader() {
     run(async {
         let stage = Stage::new();
-        let fifo = stage.folder.fifo("fifo");
-        let output = stage.start(OutputConfig {
-            logfile: Some(fifo.clone().into()),
-            plan: styled(LogStyle {
-                format: Format::Json,
-                ..LogStyle::default()
-            }),
-            ..stage.config()
-        });
+        let style = LogStyle {
+            format: Format::Json,
+            ..LogStyle::default()
+        };
+        let (output, fifo) = into_fifo(&stage, style);
         let child = write_all(spawn(&output).await, b"\n".repeat(150_000), 60_000);
         let reader = thread::spawn(move || fs::read(fifo).expect("it is there"));
         joined(child).await;
         output.retire().await;
-        until(|| reader.is_finished()).await;
-        let text = reader.join().expect("it did not fail");
+        let text = read_by(reader).await;
         let lines = text.split_inclusive(|&byte| byte == b'\n');
         let whole = |line: &&[u8]| line.starts_with(b"{") && line.ends_with(b"}\n");
         assert!(text.len() > 10_000_000);
