@@ -140,7 +140,7 @@ pub fn push_uptime(seconds: i64, out: &mut String) {
 /// A whole number behind a text.
 pub fn push_number(number: i64, out: &mut String) {
     decimal(number, |digits| {
-        out.extend(digits.iter().copied().map(char::from))
+        out.extend(digits.iter().copied().map(char::from));
     });
 }
 
