@@ -31,6 +31,9 @@ const TURNS: usize = 8;
 /// How long before a pipe that cannot be watched is looked at again.
 const UNWATCHED: Duration = Duration::from_millis(100);
 
+/// What comes sooner than this is not left to the reactor's clock.
+const SOON: Duration = Duration::from_millis(1);
+
 /// One stream of a room. No two that ever were there have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Place(pub(super) u64);
@@ -45,6 +48,8 @@ pub(super) struct LogRoom {
     alarms: BTreeSet<(Instant, Place)>,
     /// Rings at the first of them.
     timer: Option<Pin<Box<Sleep>>>,
+    /// When the poller's alarm rings, in its stead.
+    ringing: Option<Instant>,
     /// None where no descriptor was to be had for it.
     poller: Option<AsyncFd<Poller>>,
     /// Where it is told that what a stream waited for has come.
@@ -133,6 +138,7 @@ impl LogRoom {
             queue: VecDeque::new(),
             alarms: BTreeSet::new(),
             timer: None,
+            ringing: None,
             poller: None,
             come,
             coming,
@@ -243,6 +249,15 @@ impl LogRoom {
         }
     }
 
+    fn unwatch(&self, place: Place) {
+        let seat = self.seats.get(&place);
+        let pipe = seat.and_then(|it| it.output.flow.pipe());
+        if let (Some(pipe), Some(poller)) = (pipe, &self.poller) {
+            // It may be another pipe by now, which nobody watches yet.
+            let _ = poller.get_ref().forget(pipe);
+        }
+    }
+
     fn set_alarm(&mut self, place: Place) {
         let Some(seat) = self.seats.get_mut(&place) else {
             return;
@@ -302,8 +317,9 @@ impl LogRoom {
                 }
             }
         }
-        for place in readable {
-            self.enqueue(Place(place));
+        for place in readable.into_iter().map(Place) {
+            self.unwatch(place);
+            self.enqueue(place);
         }
     }
 
@@ -311,6 +327,9 @@ impl LogRoom {
         let now = Instant::now();
         while let Some(&(alarm, place)) = self.alarms.first() {
             if alarm > now {
+                if self.ring_soon(alarm, now) {
+                    return;
+                }
                 let end = tokio::time::Instant::from_std(alarm);
                 let timer = self
                     .timer
@@ -329,6 +348,19 @@ impl LogRoom {
             }
             self.enqueue(place);
         }
+    }
+
+    /// Whether the poller's alarm will ring at that moment: where the timer, which counts in whole
+    /// milliseconds, would be too late.
+    fn ring_soon(&mut self, end: Instant, now: Instant) -> bool {
+        if self.ringing == Some(end) {
+            return true;
+        }
+        let time = end.saturating_duration_since(now);
+        let poller = self.poller.as_ref().filter(|_| time < SOON);
+        let is_set = poller.is_some_and(|it| it.get_ref().ring_in(time).is_ok());
+        self.ringing = is_set.then_some(end);
+        is_set
     }
 }
 

@@ -1,16 +1,16 @@
 //! The pump of an [`Output`]: what it does when it is not spoken with.
 //!
 //! One turn reads at most a few times, so that a flood in one pipe starves no other. After a
-//! read that found little it rests for some milliseconds, so that many small writes are one
-//! wake-up; the ends of all rests on an arbiter fall together. While the pipe rests or floods it
-//! is not watched, or else each of the child's writes would wake this thread; it is only while
-//! there is nothing to read. Then nothing happens at all.
+//! read that found little it rests (`model/pace.rs`), so that many small writes are one wake-up;
+//! the ends of all rests of whole milliseconds on an arbiter fall together. While the pipe rests
+//! or floods it is not watched, or else each of the child's writes would wake this thread; it is
+//! only while there is nothing to read. Then nothing happens at all.
 //!
 //! ```text
 //!            nothing there                     readable
 //!  reading ────────────────► watched ───────────────────────► reading
 //!     │ ▲
-//!     ▼ │ after 1–5 ms
+//!     ▼ │ after 1–5 ms; after 0.1 ms in a flood
 //!   resting
 //! ```
 //!
@@ -36,8 +36,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// As much is read at once, and written at once; as in the original, because a log may be longer
-/// than its limit by that much, and an event as long as that. With more at once a flood of small
-/// writes costs less, but its writer waits for each read.
+/// than its limit by that much, and an event as long as that.
 const SCRATCH: usize = 128 * 1024;
 
 /// As much is read at once where lines are made of it. Lines grow on their way into the log, empty
@@ -178,10 +177,13 @@ impl Flow {
 }
 
 /// The end of a rest that begins now and lasts about so long, at a moment that others of the same
-/// length on this arbiter share.
+/// length on this arbiter share; but of one that is shorter than a millisecond its very end.
 fn aligned(now: Instant, time: Duration) -> Instant {
     let epoch = EPOCH.with(|epoch| *epoch);
-    let millis = time.as_millis().max(1);
+    let millis = time.as_millis();
+    if millis == 0 {
+        return now + time;
+    }
     let since = now.saturating_duration_since(epoch).as_millis();
     let end = (since / millis + 1) * millis;
     epoch + Duration::from_millis(u64::try_from(end).unwrap_or(u64::MAX))
@@ -244,11 +246,14 @@ impl Output {
                 Found::Bytes(count) => self.after_bytes(count),
                 Found::Nothing => {
                     self.flow.rest = None;
-                    self.flow.pace.calm_down();
-                    if self.flow.draining.is_none() {
-                        return Next::Readable;
+                    if self.flow.draining.is_some() {
+                        self.flow.drained();
+                        continue;
                     }
-                    self.flow.drained();
+                    match self.flow.pace.calm_down() {
+                        None => return Next::Readable,
+                        Some(time) => self.flow.rest_for(time),
+                    }
                 }
                 Found::End => self.end_pipe(),
             }
@@ -280,7 +285,7 @@ impl Output {
             draining.left = draining.left.saturating_sub(count);
             return;
         }
-        match flow.pace.after(count, flow.capacity.min(most)) {
+        match flow.pace.after(count, most, flow.capacity) {
             pace::Next::Again => {
                 flow.rest = None;
                 self.make_roomy(count);

@@ -1,48 +1,96 @@
 //! How often a pipe is looked at: rarely enough that many small writes are one wake-up, often
 //! enough that no writer waits for us.
+//!
+//! Between two looks there is a rest. It grows while little comes and shrinks while much does. A
+//! flood gets the shortest ones: with none at all, reader and writer fight for the pipe at each
+//! of its writes, and a read finds only the few that came since the last.
 
 use std::time::Duration;
 
-/// After a flood, and at first, a pipe is looked at again after so many milliseconds.
-const SHORTEST: u8 = 1;
+/// The rests, in microseconds.
+const RESTS: [u16; 8] = [100, 200, 400, 1000, 2000, 3000, 4000, 5000];
 
-/// A pipe in which little happens is looked at again after so many milliseconds.
-const LONGEST: u8 = 5;
+/// The first of them after which a pipe without anything in it may be left until something comes.
+const CALM: u8 = 3;
+
+/// How much of the pipe is read at once at most, for a flood to leave room in it for what comes
+/// in a rest.
+const PART: usize = 4;
 
 /// The rhythm of one pipe.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
-    /// Milliseconds of the last rest; 0 in a flood.
-    rest: u8,
+    /// The place of the last rest among all.
+    step: u8,
+    /// The last read found as much as it could take.
+    is_full: bool,
 }
 
 /// What to do after a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Read again at once: the writer fills the pipe while we would rest.
+    /// Read again at once: there is more, or the writer fills the pipe while we would rest.
     Again,
     /// Let the pipe fill for so long.
     Rest(Duration),
 }
 
+impl Default for Pace {
+    /// Of a pipe in which nothing has happened yet.
+    fn default() -> Self {
+        Self {
+            step: CALM,
+            is_full: false,
+        }
+    }
+}
+
 impl Pace {
-    /// After a read of so many bytes, of `full` that it might have been at most.
-    ///
-    /// Half of that makes it a flood. It ends with a read that finds next to nothing: in between
-    /// a read may well find less, for the writer had only just begun again.
-    pub fn after(&mut self, read: usize, full: usize) -> Next {
-        let flood = self.rest == 0 && read >= full / 16;
-        if flood || read >= full / 2 {
-            self.rest = 0;
+    /// After a read of so many bytes, of `most` at once, from a pipe that holds `capacity`.
+    pub fn after(&mut self, read: usize, most: usize, capacity: usize) -> Next {
+        let full = most.min(capacity);
+        if read >= full {
+            self.is_full = true;
             return Next::Again;
         }
-        self.rest = (self.rest + 1).clamp(SHORTEST, LONGEST);
-        Next::Rest(Duration::from_millis(u64::from(self.rest)))
+        let was_full = std::mem::take(&mut self.is_full);
+        if capacity < most.saturating_mul(PART) {
+            // No rest is short enough. In a flood a read may well find less, for the writer had
+            // only just begun again; it ends with one that finds next to nothing.
+            let flood = self.step == 0 && read >= full / 16;
+            if was_full || flood || read >= full / 2 {
+                self.step = 0;
+                return Next::Again;
+            }
+            self.step = self.step.max(CALM - 1);
+        }
+        if was_full {
+            self.step /= 2;
+        } else if read < full / 2 {
+            self.slow_down();
+        }
+        Next::Rest(self.rest())
     }
 
-    /// Nothing was there: whatever comes next is the beginning of something else.
-    pub fn calm_down(&mut self) {
-        self.rest = self.rest.max(SHORTEST);
+    /// Nothing was there. Answers how long to rest, if it was a flood until now and may go on;
+    /// else whatever comes next is the beginning of something else.
+    pub fn calm_down(&mut self) -> Option<Duration> {
+        if std::mem::take(&mut self.is_full) {
+            // All that there was came in whole reads.
+            self.step = (self.step / 2).min(CALM - 1);
+        } else if self.step < CALM {
+            self.slow_down();
+        }
+        (self.step < CALM).then(|| self.rest())
+    }
+
+    fn slow_down(&mut self) {
+        let last = RESTS.len() - 1;
+        self.step = u8::try_from(last).unwrap_or(u8::MAX).min(self.step + 1);
+    }
+
+    fn rest(self) -> Duration {
+        Duration::from_micros(u64::from(RESTS[usize::from(self.step)]))
     }
 }
 
@@ -50,28 +98,74 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// What follows reads of so many bytes, of 160 at most: `a` for again, else milliseconds.
-    fn check(reads: &[usize], expected: &str) {
+    /// What follows reads of so many bytes, of 160 at most, from a pipe of this size: `a` for
+    /// again, else microseconds. Where nothing was read, `-` is for waiting until something comes.
+    fn check(capacity: usize, reads: &[usize], expected: &str) {
         let mut pace = Pace::default();
-        pace.calm_down();
         let next: Vec<_> = reads
             .iter()
-            .map(|&read| match pace.after(read, 160) {
-                Next::Again => "a".to_owned(),
-                Next::Rest(time) => time.as_millis().to_string(),
+            .map(|&read| match read {
+                0 => pace
+                    .calm_down()
+                    .map_or_else(|| "-".to_owned(), |time| time.as_micros().to_string()),
+                _ => match pace.after(read, 160, capacity) {
+                    Next::Again => "a".to_owned(),
+                    Next::Rest(time) => time.as_micros().to_string(),
+                },
             })
             .collect();
-        assert_eq!(next.join(" "), expected, "{reads:?}");
+        assert_eq!(next.join(" "), expected, "{capacity}: {reads:?}");
     }
 
     #[test]
     fn a_pipe_in_which_little_happens_is_looked_at_less_and_less() {
-        check(&[1, 1, 79, 1, 1, 1], "2 3 4 5 5 5");
+        for capacity in [160, 1600] {
+            let slower = "2000 3000 4000 5000 5000 -";
+            check(capacity, &[1, 79, 1, 1, 1, 0], slower);
+        }
     }
 
     #[test]
-    fn a_flood_is_read_until_it_ends() {
-        check(&[160, 10, 80, 9, 10, 10], "a a a 1 2 3");
-        check(&[1, 1, 80, 1], "2 3 a 1");
+    fn a_flood_in_a_big_pipe_is_read_with_short_rests() {
+        check(1600, &[160, 160, 10, 160, 159], "a a 200 a 100");
+        check(
+            1600,
+            &[160, 10, 160, 1, 160, 1, 160, 1],
+            "a 200 a 100 a 100 a 100",
+        );
+    }
+
+    #[test]
+    fn what_fills_half_a_read_keeps_its_rhythm() {
+        check(1600, &[160, 10, 80, 90, 79, 80], "a 200 200 200 400 400");
+    }
+
+    #[test]
+    fn a_flood_that_pauses_is_waited_for_a_little() {
+        check(
+            1600,
+            &[160, 1, 160, 1, 160, 1, 0, 0, 0, 0],
+            "a 200 a 100 a 100 200 400 - -",
+        );
+    }
+
+    #[test]
+    fn what_came_in_whole_reads_was_a_flood() {
+        check(
+            1600,
+            &[1, 1, 160, 0, 160, 0, 0, 0],
+            "2000 3000 a 400 a 200 400 -",
+        );
+        check(
+            1600,
+            &[160, 0, 160, 160, 0, 160, 0, 160, 0],
+            "a 200 a a 100 a 100 a 100",
+        );
+    }
+
+    #[test]
+    fn a_flood_in_a_small_pipe_is_read_without_rests_until_it_ends() {
+        check(160, &[160, 10, 80, 10, 9, 10, 10], "a a a a 1000 2000 3000");
+        check(600, &[1, 1, 80, 1, 0], "2000 3000 a 1000 -");
     }
 }
