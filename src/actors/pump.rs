@@ -242,8 +242,9 @@ impl Output {
                 return Next::Rest;
             }
             reads += 1;
-            match self.read_and_write() {
-                Found::Bytes(count) => self.after_bytes(count),
+            let room = self.room();
+            match self.read_and_write(room) {
+                Found::Bytes(count) => self.after_bytes(count, room),
                 Found::Nothing => {
                     self.flow.rest = None;
                     if self.flow.draining.is_some() {
@@ -278,14 +279,25 @@ impl Output {
         if self.lines.is_some() { LINES } else { SCRATCH }
     }
 
-    fn after_bytes(&mut self, count: usize) {
+    /// How much is to be read now. In a flood that is up to the next whole multiple in the file,
+    /// for the system keeps what is written at one in one piece, and else in many of odd sizes.
+    fn room(&self) -> usize {
+        let most = self.most();
+        let is_even = self.lines.is_none() && self.flow.pace.is_flood();
+        let target = self.target.as_ref().filter(|_| is_even);
+        let position = target.and_then(|it| it.borrow().position());
+        let odd = position.map_or(0, |position| position % most as u64);
+        most - usize::try_from(odd).unwrap_or(0)
+    }
+
+    fn after_bytes(&mut self, count: usize, room: usize) {
         let most = self.most();
         let flow = &mut self.flow;
         if let Some(draining) = &mut flow.draining {
             draining.left = draining.left.saturating_sub(count);
             return;
         }
-        match flow.pace.after(count, most, flow.capacity) {
+        match flow.pace.after(count, room, most, flow.capacity) {
             pace::Next::Again => {
                 flow.rest = None;
                 self.make_roomy(count);
@@ -305,12 +317,11 @@ impl Output {
         }
     }
 
-    fn read_and_write(&mut self) -> Found {
+    fn read_and_write(&mut self, most: usize) -> Found {
         ROOM.with_borrow_mut(|room| {
             if room.read.is_empty() {
                 room.read = vec![0; SCRATCH];
             }
-            let most = self.most();
             let found = match self.flow.read(&mut room.read[..most]) {
                 Ok(found) => found,
                 Err(error) => {
@@ -458,7 +469,7 @@ impl Output {
     pub(super) fn sweep(&mut self) {
         let mut left = self.flow.capacity;
         while left > 0 && self.flow.pipe.is_some() {
-            match self.read_and_write() {
+            match self.read_and_write(self.most()) {
                 Found::Bytes(count) => left = left.saturating_sub(count),
                 Found::Nothing => break,
                 Found::End => self.end_pipe(),

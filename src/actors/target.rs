@@ -302,6 +302,12 @@ impl Target {
         Some(policy.maxbytes.saturating_sub(file.position().ok()?))
     }
 
+    /// Where what is written next stands in a regular file, as far as we know.
+    pub(super) fn position(&self) -> Option<u64> {
+        let file = self.file.as_ref().filter(|it| it.is_regular())?;
+        file.position().ok()
+    }
+
     /// Opens the log anew at its path, for it was moved away. Where that fails, writing goes on
     /// in the old file, and opening is tried again.
     pub(super) fn reopen(&mut self) {

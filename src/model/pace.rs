@@ -13,17 +13,16 @@ const RESTS: [u16; 8] = [100, 200, 400, 1000, 2000, 3000, 4000, 5000];
 /// The first of them after which a pipe without anything in it may be left until something comes.
 const CALM: u8 = 3;
 
-/// How much of the pipe is read at once at most, for a flood to leave room in it for what comes
-/// in a rest.
-const PART: usize = 4;
+/// A pipe is big if it holds as many whole reads: what a flood brings in a rest has room in it.
+const BIG: usize = 4;
 
 /// The rhythm of one pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace {
     /// The place of the last rest among all.
     step: u8,
-    /// The last read found as much as it could take.
-    is_full: bool,
+    /// So many bytes came since then; no more than can be counted.
+    came: u32,
 }
 
 /// What to do after a read.
@@ -40,48 +39,61 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             step: CALM,
-            is_full: false,
+            came: 0,
         }
     }
 }
 
 impl Pace {
-    /// After a read of so many bytes, of `most` at once, from a pipe that holds `capacity`.
-    pub fn after(&mut self, read: usize, most: usize, capacity: usize) -> Next {
-        let full = most.min(capacity);
-        if read >= full {
-            self.is_full = true;
+    /// After a read of so many bytes, of `room` at once, from a pipe that holds `capacity`. Such
+    /// reads are `most` at once, where nothing else is in the way.
+    pub fn after(&mut self, read: usize, room: usize, most: usize, capacity: usize) -> Next {
+        let whole = most.min(capacity);
+        self.came = self
+            .came
+            .saturating_add(u32::try_from(read).unwrap_or(u32::MAX));
+        if read >= room.min(capacity) {
             return Next::Again;
         }
-        let was_full = std::mem::take(&mut self.is_full);
-        if capacity < most.saturating_mul(PART) {
+        if capacity < most.saturating_mul(BIG) {
             // No rest is short enough. In a flood a read may well find less, for the writer had
             // only just begun again; it ends with one that finds next to nothing.
-            let flood = self.step == 0 && read >= full / 16;
-            if was_full || flood || read >= full / 2 {
+            let flood = self.step == 0 && read >= whole / 16;
+            if flood || self.has_come(whole / 2) {
                 self.step = 0;
+                self.came = 0;
                 return Next::Again;
             }
             self.step = self.step.max(CALM - 1);
         }
-        if was_full {
+        if self.has_come(whole) {
             self.step /= 2;
-        } else if read < full / 2 {
+        } else if !self.has_come(whole / 2) {
             self.slow_down();
         }
+        self.came = 0;
         Next::Rest(self.rest())
+    }
+
+    /// Whether much came lately.
+    pub const fn is_flood(self) -> bool {
+        self.step < CALM
     }
 
     /// Nothing was there. Answers how long to rest, if it was a flood until now and may go on;
     /// else whatever comes next is the beginning of something else.
     pub fn calm_down(&mut self) -> Option<Duration> {
-        if std::mem::take(&mut self.is_full) {
-            // All that there was came in whole reads.
+        if std::mem::take(&mut self.came) > 0 {
+            // It was read to its end, as it happens.
             self.step = (self.step / 2).min(CALM - 1);
-        } else if self.step < CALM {
+        } else if self.is_flood() {
             self.slow_down();
         }
-        (self.step < CALM).then(|| self.rest())
+        self.is_flood().then(|| self.rest())
+    }
+
+    fn has_come(self, bytes: usize) -> bool {
+        usize::try_from(self.came).is_ok_and(|came| came >= bytes)
     }
 
     fn slow_down(&mut self) {
@@ -108,7 +120,7 @@ mod tests {
                 0 => pace
                     .calm_down()
                     .map_or_else(|| "-".to_owned(), |time| time.as_micros().to_string()),
-                _ => match pace.after(read, 160, capacity) {
+                _ => match pace.after(read, 160, 160, capacity) {
                     Next::Again => "a".to_owned(),
                     Next::Rest(time) => time.as_micros().to_string(),
                 },
@@ -138,6 +150,35 @@ mod tests {
     #[test]
     fn what_fills_half_a_read_keeps_its_rhythm() {
         check(1600, &[160, 10, 80, 90, 79, 80], "a 200 200 200 400 400");
+    }
+
+    #[test]
+    fn reads_that_are_cut_short_by_us_count_together() {
+        let mut pace = Pace::default();
+        let mut after = |read, room| pace.after(read, room, 160, 1600);
+        let rest = |micros| Next::Rest(Duration::from_micros(micros));
+        // Less than a whole read has come.
+        assert_eq!(after(30, 30), Next::Again);
+        assert_eq!(after(60, 160), rest(1000));
+        assert_eq!(after(30, 30), Next::Again);
+        assert_eq!(after(40, 160), rest(2000));
+        // More has.
+        assert_eq!(after(100, 100), Next::Again);
+        assert_eq!(after(60, 160), rest(400));
+    }
+
+    #[test]
+    fn much_at_once_or_soon_again_is_a_flood() {
+        let mut pace = Pace::default();
+        assert!(!pace.is_flood());
+        assert_eq!(pace.after(160, 160, 160, 1600), Next::Again);
+        assert_eq!(
+            pace.after(1, 160, 160, 1600),
+            Next::Rest(Duration::from_micros(200))
+        );
+        assert!(pace.is_flood());
+        while pace.calm_down().is_some() {}
+        assert!(!pace.is_flood());
     }
 
     #[test]
