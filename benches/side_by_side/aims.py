@@ -1,5 +1,7 @@
 """What is aimed at, held against what came out."""
 
+import re
+
 import peers
 import rows
 
@@ -56,14 +58,19 @@ class Aims:
 
 
 def lines(found, quoted):
-    """The section of the table: a line for each aim of which both sides were measured."""
+    """The section of the table: a line for each aim of which both sides were measured. `quoted` has
+    the words of those who measure by themselves, and the code with which each ended."""
     aims = Aims(found)
     start_and_stop(aims)
     rest(aims)
     questions(aims)
     growth(aims)
-    for name, code in quoted.items():
-        if name == "soak":
+    for name, (words, code) in quoted.items():
+        if name == "logs":
+            logs(aims, words)
+        elif name == "events":
+            events(aims, words)
+        elif name == "soak":
             aims.told.append("| soak: what is left | nothing | "
                              f"{'nothing' if code == 0 else 'something'} | "
                              f"{'met' if code == 0 else '**short**'} |")
@@ -124,6 +131,55 @@ def growth(aims):
             ours = grown(aims, what, fewer, most, "ours")
             floor = grown(aims, what, fewer, most, "C floor") if "memory" not in what else None
             aims.hold(f"{what.format(most)} / {fewer}", ours, round(max(NOISE, floor or 0), 2))
+
+
+def logs(aims, words):
+    """As the log issue has it: what `benches/logs` prints, in tables that have titles."""
+    tables, title, columns = {}, None, []
+    for line in words.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if line.startswith("### "):
+            title, columns = line[4:].split(",")[0], []
+        elif line.startswith("|") and not columns:
+            columns = cells[1:]
+        elif line.startswith("|") and "---" not in line:
+            tables.setdefault(title, {})[cells[0]] = dict(zip(columns, map(float, cells[1:])))
+    for size, share in ("64 B", 0.2), ("1 KiB", 2 / 3), ("64 KiB", 1):
+        spent = tables.get("CPU of the reader", {}).get(size, {})
+        if "original" in spent:
+            aims.hold(f"log of {size} writes, CPU: ours / original",
+                      spent["ours"] / spent["original"], round(share, 3))
+        rate = tables.get("Throughput", {}).get(size, {})
+        floor = max((rate[who] for who in ("cat", "C loop") if who in rate), default=None)
+        if floor:
+            aims.hold(f"log of {size} writes, throughput: ours / the better of cat and C",
+                      rate["ours"] / floor, 0.9, at_most=False)
+    for title, what, unit, bound in (
+        ("50 programs", "log of 50 programs, CPU", None, 0.333),
+        ("A quiet pipe", "a quiet pipe", " KiB", 2),
+        ("`getState` while a program floods its log", "getState in a flood, 99 of 100", " ms", 5),
+    ):
+        # The columns of these are what is measured, and the one before the last is meant.
+        figures = {who: list(row.values())[-2:][0] for who, row in tables.get(title, {}).items()}
+        if unit:
+            aims.hold(what, figures.get("ours"), bound, unit=unit)
+        elif "original" in figures:
+            aims.hold(f"{what}: ours / original", figures["ours"] / figures["original"], bound)
+
+
+def events(aims, words):
+    """As the event issue has it: what `benches/events.rs` prints."""
+    who = ""
+    for line in words.splitlines():
+        named = re.match(r"(\S.*?), (ours|original) ", line)
+        who = named[1] if named else who
+        pingpong = re.match(r"\s+([\d.]+) of the ping-pong", line)
+        if pingpong and who == "one listener":
+            aims.hold(f"events, {who}: ours / ping-pong", float(pingpong[1]), 0.7, at_most=False)
+        times = re.match(r"\s+([\d.]+) times the rate at ([\d.]+) of the cost", line)
+        if times:
+            aims.hold(f"events, {who}, rate: ours / original", float(times[1]), 2, at_most=False)
+            aims.hold(f"events, {who}, CPU: ours / original", float(times[2]), 0.333)
 
 
 def grown(aims, what, few, many, who):
