@@ -217,6 +217,11 @@ impl GroupRows {
         }
     }
 
+    /// Its processes, in the order of their names.
+    pub fn by_name(&self) -> impl Iterator<Item = &Arc<Row>> {
+        self.by_name.iter().map(|&place| &self.rows[place as usize])
+    }
+
     /// The row of a name.
     pub fn row(&self, name: &str) -> Option<&Arc<Row>> {
         let place = |&place: &u32| &self.rows[place as usize];

@@ -11,6 +11,7 @@ use crate::model::listener::ListenerState;
 use crate::model::name::Namespec;
 use crate::model::state::ProcessState;
 use crate::model::time::{push_number, push_uptime};
+use std::iter;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -32,8 +33,9 @@ impl Api {
     /// Every active process, sorted by group and name.
     pub fn statuses(&self) -> Vec<Status> {
         let now = now();
-        self.rows_by_name()
+        self.groups_by_name()
             .iter()
+            .flat_map(|group| group.by_name())
             .map(|row| {
                 let live = row.read();
                 let mut description = String::new();
@@ -65,7 +67,7 @@ impl Api {
         out: &'w mut Writer,
     ) -> Result<&'w mut Writer, Fault> {
         let row = self.need_row(&args.text()?)?;
-        self.roll(&[row]).write_to(out);
+        self.roll(iter::once(&row), 1).write_to(out);
         Ok(out)
     }
 
@@ -77,19 +79,22 @@ impl Api {
 
     /// What is true of all processes now.
     pub(super) fn roll_of_all(&self) -> Roll {
-        self.roll(&self.rows_by_name())
+        let groups = self.groups_by_name();
+        let processes = groups.iter().map(|group| group.rows.len()).sum();
+        self.roll(groups.iter().flat_map(|group| group.by_name()), processes)
     }
 
-    pub(super) fn rows_by_name(&self) -> Vec<Arc<Row>> {
-        let groups = self.supervisor.table().groups();
-        let mut rows: Vec<_> = groups.iter().flat_map(|group| group.rows.clone()).collect();
-        rows.sort_by(|a, b| (&a.group, &a.name).cmp(&(&b.group, &b.name)));
-        rows
+    /// The active groups, by name. Their rows are not copied: with thousands of them, counting
+    /// who has each would take as long as reading it.
+    pub(super) fn groups_by_name(&self) -> Vec<Arc<GroupRows>> {
+        let mut groups = self.supervisor.table().groups();
+        groups.sort_by(|a, b| a.name.cmp(&b.name));
+        groups
     }
 
-    fn roll(&self, rows: &[Arc<Row>]) -> Roll {
+    fn roll<'r>(&self, rows: impl Iterator<Item = &'r Arc<Row>>, processes: usize) -> Roll {
         let (now, steady) = (now(), Instant::now());
-        let mut roll = Roll::new(capped(now), rows.len());
+        let mut roll = Roll::new(capped(now), processes);
         let mut description = String::new();
         for row in rows {
             description.clear();
