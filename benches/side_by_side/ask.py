@@ -10,6 +10,7 @@ are asked in more and shorter turns.
 
 import contextlib
 import os
+import statistics
 import subprocess
 import time
 from dataclasses import dataclass
@@ -35,6 +36,11 @@ class Case:
     @property
     def is_long(self):
         return "getAll" in self.method
+
+    @property
+    def turns(self):
+        """How many turns are made of one."""
+        return SHORTER if self.is_long and self.connections == 1 else 1
 
     def __str__(self):
         keep = "" if self.keep else ", a connection for each call"
@@ -88,9 +94,11 @@ def latency(case, run):
     """The median latency of one who is asked over one connection, in microseconds."""
     path = run.folder / "request"
     path.write_text(request(case))
+    turns = case.turns
     with together(case, [run]):
-        told = ask(places(run, case), path, case, case.connections, SECONDS)
-    return float(told.split()[1])
+        told = [ask(places(run, case), path, case, case.connections, SECONDS / turns)
+                for _ in range(turns)]
+    return statistics.median(float(words.split()[1]) for words in told)
 
 
 @contextlib.contextmanager
@@ -131,13 +139,12 @@ def compare_in_turns(case, runs, rounds, numbers):
         constant = f"tcp:{peers.port(folder) + 1}"
     server = subprocess.Popen([peers.FLOOR / "answer", constant, folder / "answer"], **peers.QUIET)
     time.sleep(0.1)
-    shorter = SHORTER if case.is_long and case.connections == 1 else 1
     try:
-        for _ in range(rounds * shorter):
+        for _ in range(rounds * case.turns):
             for name, place in [
                 *((run.peer.name, places(run, case)) for run in runs), ("C constant", constant)
             ]:
-                told = ask(place, path, case, case.connections, SECONDS / shorter).split()
+                told = ask(place, path, case, case.connections, SECONDS / case.turns).split()
                 numbers.add(f"{case}", "calls/s", name, float(told[0]))
                 numbers.add(f"{case}: latency", "µs", name, float(told[1]))
                 numbers.add(f"{case}: 99 of 100 within", "µs", name, float(told[2]))

@@ -242,9 +242,9 @@ impl Output {
                 return Next::Rest;
             }
             reads += 1;
-            let room = self.room();
-            match self.read_and_write(room) {
-                Found::Bytes(count) => self.after_bytes(count, room),
+            let portion = self.portion();
+            match self.read_and_write(portion) {
+                Found::Bytes(count) => self.after_bytes(count, portion),
                 Found::Nothing => {
                     self.flow.rest = None;
                     if self.flow.draining.is_some() {
@@ -279,25 +279,23 @@ impl Output {
         if self.lines.is_some() { LINES } else { SCRATCH }
     }
 
-    /// How much is to be read now. In a flood that is up to the next whole multiple in the file,
-    /// for the system keeps what is written at one in one piece, and else in many of odd sizes.
-    fn room(&self) -> usize {
+    /// How much is to be read now.
+    fn portion(&self) -> usize {
         let most = self.most();
         let is_even = self.lines.is_none() && self.flow.pace.is_flood();
         let target = self.target.as_ref().filter(|_| is_even);
         let position = target.and_then(|it| it.borrow().position());
-        let odd = position.map_or(0, |position| position % most as u64);
-        most - usize::try_from(odd).unwrap_or(0)
+        pace::up_to_multiple(position.unwrap_or(0), most)
     }
 
-    fn after_bytes(&mut self, count: usize, room: usize) {
+    fn after_bytes(&mut self, count: usize, portion: usize) {
         let most = self.most();
         let flow = &mut self.flow;
         if let Some(draining) = &mut flow.draining {
             draining.left = draining.left.saturating_sub(count);
             return;
         }
-        match flow.pace.after(count, room, most, flow.capacity) {
+        match flow.pace.after(count, portion, most, flow.capacity) {
             pace::Next::Again => {
                 flow.rest = None;
                 self.make_roomy(count);
@@ -317,12 +315,12 @@ impl Output {
         }
     }
 
-    fn read_and_write(&mut self, most: usize) -> Found {
+    fn read_and_write(&mut self, portion: usize) -> Found {
         ROOM.with_borrow_mut(|room| {
             if room.read.is_empty() {
                 room.read = vec![0; SCRATCH];
             }
-            let found = match self.flow.read(&mut room.read[..most]) {
+            let found = match self.flow.read(&mut room.read[..portion]) {
                 Ok(found) => found,
                 Err(error) => {
                     let (process, channel) =

@@ -34,6 +34,14 @@ pub enum Next {
     Rest(Duration),
 }
 
+/// How much to read, `most` at once, for a flood that is written at this position of a file: up to
+/// the next whole multiple. The page cache keeps what is written at one in one piece, and else in
+/// many of odd sizes.
+pub fn up_to_multiple(position: u64, most: usize) -> usize {
+    let odd = position % most as u64;
+    most - usize::try_from(odd).unwrap_or(0)
+}
+
 impl Default for Pace {
     /// Of a pipe in which nothing has happened yet.
     fn default() -> Self {
@@ -45,14 +53,14 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// After a read of so many bytes, of `room` at once, from a pipe that holds `capacity`. Such
+    /// After a read of so many bytes, of `portion` at once, from a pipe that holds `capacity`. Such
     /// reads are `most` at once, where nothing else is in the way.
-    pub fn after(&mut self, read: usize, room: usize, most: usize, capacity: usize) -> Next {
+    pub fn after(&mut self, read: usize, portion: usize, most: usize, capacity: usize) -> Next {
         let whole = most.min(capacity);
         self.came = self
             .came
             .saturating_add(u32::try_from(read).unwrap_or(u32::MAX));
-        if read >= room.min(capacity) {
+        if read >= portion.min(capacity) {
             return Next::Again;
         }
         if capacity < most.saturating_mul(BIG) {
@@ -155,7 +163,7 @@ mod tests {
     #[test]
     fn reads_that_are_cut_short_by_us_count_together() {
         let mut pace = Pace::default();
-        let mut after = |read, room| pace.after(read, room, 160, 1600);
+        let mut after = |read, portion| pace.after(read, portion, 160, 1600);
         let rest = |micros| Next::Rest(Duration::from_micros(micros));
         // Less than a whole read has come.
         assert_eq!(after(30, 30), Next::Again);
@@ -165,6 +173,14 @@ mod tests {
         // More has.
         assert_eq!(after(100, 100), Next::Again);
         assert_eq!(after(60, 160), rest(400));
+    }
+
+    #[test]
+    fn a_flood_is_read_up_to_the_next_multiple() {
+        let expected = [(0, 160), (1, 159), (159, 1), (160, 160), (321, 159)];
+        for (position, portion) in expected {
+            assert_eq!(up_to_multiple(position, 160), portion, "{position}");
+        }
     }
 
     #[test]
