@@ -16,12 +16,12 @@ class Aims:
         self.found = found
         self.told = []
 
-    def of(self, what, who="ours"):
-        """The median of what was measured of somebody, if it was."""
+    def of(self, what, who="ours", middle=rows.median):
+        """The median of what was measured of somebody, if it was; or another one of the numbers."""
         for numbers in self.found.values():
             for (said, _), by_whom in numbers.all.items():
                 if said == what and by_whom.get(who):
-                    return rows.median(by_whom[who])
+                    return middle(by_whom[who])
         return None
 
     def others(self, what):
@@ -121,7 +121,8 @@ def questions(aims):
 
 def growth(aims):
     """A program among many costs what it does among few, or grows no more than plain C does: the
-    rest is the kernel's."""
+    rest is the kernel's. Of each the least counts: what disturbs only adds, and who is measured with
+    whom here is minutes apart."""
     few, *_, many, most = rows.GROWTH
     for what in ("start, each of {}", "CPU for the start, each of {}", "stop, each of {}",
                  "memory with the idle part, each of {}", "getAllProcessInfo, each of {}",
@@ -183,7 +184,7 @@ def events(aims, words):
 
 
 def grown(aims, what, few, many, who):
-    first, last = aims.of(what.format(few), who), aims.of(what.format(many), who)
+    first, last = (aims.of(what.format(programs), who, min) for programs in (few, many))
     return last / first if first and last else None
 
 

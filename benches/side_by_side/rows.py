@@ -214,9 +214,11 @@ GROWTH = (10, 100, 1000, 3000)
 
 
 def growth(everybody, rounds, numbers):
-    """From 10 to 3000 programs: what each program costs, and what should not depend on them."""
+    """From 10 to 3000 programs: what each program costs, and what should not depend on them. Few and
+    many in turns, for they are compared with each other."""
     failed = {}
-    for programs in GROWTH:
+    here = [peer for peer in everybody if isinstance(peer, SMALL)]
+    for programs in GROWTH * rounds:
         needed = peers.descriptors_for(programs)
         if needed > peers.DESCRIPTORS:
             failed[f"{programs} programs"] = (
@@ -228,8 +230,7 @@ def growth(everybody, rounds, numbers):
             with Run(peer, programs) as run:
                 grown(peer, run, programs, numbers)
 
-        here = [peer for peer in everybody if isinstance(peer, SMALL)]
-        failed.update(rounds_of(here, max(1, rounds - 1), once))
+        failed.update(rounds_of(here, 1, once))
     return failed
 
 
@@ -238,7 +239,7 @@ def grown(peer, run, programs, numbers):
         numbers.add(f"{what}, each of {programs}", "µs", peer.name, seconds / programs * 1e6)
 
     each("start", max(moment for _, moment in run.births()) - run.began)
-    time.sleep(2.5)
+    time.sleep(1.5)
     each("CPU for the start", cpu([run.daemon.pid]))
     held = pss([run.daemon.pid]) / programs
     numbers.add(f"memory with the idle part, each of {programs}", "KiB", peer.name, held)

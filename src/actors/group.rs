@@ -154,11 +154,9 @@ impl Group {
                     Some(Arc::from(childlogdir.join(name)))
                 }
             };
-            let row = Arc::new(Row::new(Arc::clone(&name), program.name.as_str().into()));
-            row.write(|row| {
-                row.stdout_logfile = log(Channel::Stdout);
-                row.stderr_logfile = log(Channel::Stderr);
-            });
+            let logs = [Channel::Stdout, Channel::Stderr].map(log);
+            let row = Row::new(Arc::clone(&name), program.name.as_str().into(), logs);
+            let row = Arc::new(row);
             Member {
                 process: process(
                     world,
@@ -298,7 +296,6 @@ fn process(
     socket: Option<fcgi::Shared>,
     seat: Option<Seat>,
 ) -> Addr<Process> {
-    let snapshot = row.read();
     let mut output = |channel| {
         let stream = stream(program, channel);
         let is_protocol = seat.is_some() && channel == Channel::Stdout;
@@ -323,14 +320,14 @@ fn process(
         let config = OutputConfig {
             row: Arc::clone(row),
             channel,
-            logfile: snapshot.logfile(channel).cloned(),
+            logfile: row.planned_logfile(channel).cloned(),
             is_unmade: stream.logfile == LogFile::Auto,
             plan: plans.of(plan),
         };
         Stream::new(&world.rooms, config, &world.ends)
     };
     let beat = |channel| {
-        let path = snapshot.logfile(channel)?;
+        let path = row.planned_logfile(channel)?;
         Some(world.rooms.beat(path))
     };
     row.watch([Channel::Stdout, Channel::Stderr].map(beat));

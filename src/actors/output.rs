@@ -188,7 +188,7 @@ impl Output {
                 error
             );
             *logfile = None;
-            row.write(|row| row.set_logfile(*channel, None));
+            row.write(|live| live.unmade[channel.place()] = true);
         }
     }
 

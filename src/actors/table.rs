@@ -8,7 +8,9 @@ use crate::config::Config;
 use crate::model::exit::Exit;
 use crate::model::listener::ListenerState;
 use crate::model::state::{Channel, Mood, ProcessState};
+use crate::model::texts::Texts;
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
@@ -28,11 +30,9 @@ pub struct Snapshot {
     pub exitstatus: Option<i32>,
     /// Why it could not be started or ended badly, in the original's words.
     pub spawnerr: Option<Arc<str>>,
-    /// The file that holds its stdout, once it is known (an `AUTO` log has a name once the group
-    /// was added).
-    pub stdout_logfile: Option<Arc<Path>>,
-    /// The file that holds its stderr.
-    pub stderr_logfile: Option<Arc<Path>>,
+    /// Which of its logs, stdout's and stderr's, have no file after all: an automatic one could
+    /// not be made.
+    pub unmade: [bool; 2],
     /// Where the dialogue with it is, if it is a listener that was ever started; written by its
     /// pool.
     pub listener: Option<ListenerState>,
@@ -83,30 +83,13 @@ impl Snapshot {
     /// Notes why a channel is not in its log.
     pub fn set_trouble(&mut self, channel: Channel, trouble: Option<Arc<str>>) {
         if trouble.is_some() || self.troubles.is_some() {
-            let [stdout, stderr] = &mut **self.troubles.get_or_insert_default();
-            match channel {
-                Channel::Stdout => *stdout = trouble,
-                Channel::Stderr => *stderr = trouble,
-            }
-        }
-    }
-
-    /// Notes the log of a channel.
-    pub(super) fn set_logfile(&mut self, channel: Channel, logfile: Option<Arc<Path>>) {
-        match channel {
-            Channel::Stdout => self.stdout_logfile = logfile,
-            Channel::Stderr => self.stderr_logfile = logfile,
-        }
-    }
-
-    /// The log of a channel.
-    pub fn logfile(&self, channel: Channel) -> Option<&Arc<Path>> {
-        match channel {
-            Channel::Stdout => self.stdout_logfile.as_ref(),
-            Channel::Stderr => self.stderr_logfile.as_ref(),
+            self.troubles.get_or_insert_default()[channel.place()] = trouble;
         }
     }
 }
+
+/// So many rows are fetched at once: about as many as a processor can wait for.
+const FETCHED: usize = 16;
 
 /// What the arbiters of stdout's log and of stderr's are doing, where there is one.
 pub(super) type Beats = [Option<Arc<Beat>>; 2];
@@ -118,17 +101,21 @@ pub struct Row {
     pub group: Arc<str>,
     /// The process's name.
     pub name: Arc<str>,
+    /// The files that hold its stdout and its stderr, as far as there are any.
+    logfiles: [Option<Arc<Path>>; 2],
     live: Mutex<Snapshot>,
     /// What the arbiters of its logs are doing.
     beats: OnceLock<Beats>,
 }
 
 impl Row {
-    /// A row of a process that was never started.
-    pub fn new(group: Arc<str>, name: Arc<str>) -> Self {
+    /// A row of a process that was never started, and the files that are to hold its stdout and
+    /// its stderr.
+    pub fn new(group: Arc<str>, name: Arc<str>, logfiles: [Option<Arc<Path>>; 2]) -> Self {
         Self {
             group,
             name,
+            logfiles,
             live: Mutex::new(Snapshot {
                 state: ProcessState::Stopped,
                 pid: None,
@@ -136,8 +123,7 @@ impl Row {
                 stop: 0,
                 exitstatus: None,
                 spawnerr: None,
-                stdout_logfile: None,
-                stderr_logfile: None,
+                unmade: [false; 2],
                 listener: None,
                 last_exit: None,
                 tries: 0,
@@ -148,6 +134,18 @@ impl Row {
             }),
             beats: OnceLock::new(),
         }
+    }
+
+    /// The file that holds a channel, if there is one.
+    pub fn logfile(&self, channel: Channel) -> Option<&Arc<Path>> {
+        let is_unmade = self.lock().unmade[channel.place()];
+        self.planned_logfile(channel).filter(|_| !is_unmade)
+    }
+
+    /// The file that is to hold a channel: an automatic one may turn out not to be makeable, which
+    /// the snapshot knows.
+    pub fn planned_logfile(&self, channel: Channel) -> Option<&Arc<Path>> {
+        self.logfiles[channel.place()].as_ref()
     }
 
     /// A copy of what is true now.
@@ -172,6 +170,11 @@ impl Row {
             return look(&self.read());
         }
         look(&self.lock())
+    }
+
+    /// Makes the processor fetch what [`Row::look`] will read, and does not wait for it.
+    fn fetch(&self) {
+        black_box((self.live.is_poisoned(), self.beats.get().is_some()));
     }
 
     /// Lets readers see where the arbiter of a log is stuck; for whoever makes the row.
@@ -202,6 +205,8 @@ pub struct GroupRows {
     pub rows: Vec<Arc<Row>>,
     /// Their places, by name: who asks for one of thousands is answered as soon as for one of ten.
     by_name: Vec<u32>,
+    /// See [`GroupRows::texts`].
+    texts: OnceLock<Arc<Texts>>,
 }
 
 impl GroupRows {
@@ -214,6 +219,26 @@ impl GroupRows {
             priority,
             rows,
             by_name,
+            texts: OnceLock::new(),
+        }
+    }
+
+    /// What somebody tells of the group again and again and never changes, as it was put down
+    /// when it was asked for first. There is one who does: XML-RPC.
+    pub fn texts(&self, put_down: impl FnOnce() -> Texts) -> &Arc<Texts> {
+        self.texts.get_or_init(|| Arc::new(put_down()))
+    }
+
+    /// Sees all its processes in place, as [`Row::look`] does one, in the order of their names.
+    pub fn look(&self, now: Instant, mut look: impl FnMut(&Row, &Snapshot)) {
+        for places in self.by_name.chunks(FETCHED) {
+            let rows = places.iter().map(|&place| &self.rows[place as usize]);
+            // Thousands of rows are in no cache. A lock waits for all memory that was asked for
+            // before it, so that row after row would be waited for; this way it is once for some.
+            rows.clone().for_each(|row| row.fetch());
+            for row in rows {
+                row.look(now, |live| look(row, live));
+            }
         }
     }
 
@@ -351,5 +376,42 @@ impl Table {
             table.add(Arc::new(group));
         }
         table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_a_group_are_seen_once_and_by_name_however_many_there_are() {
+        for many in [0, 1, FETCHED, FETCHED + 1, 5 * FETCHED] {
+            let row = |place| {
+                Row::new(
+                    "g".into(),
+                    format!("{:03}", place * 7 % 100).into(),
+                    [None, None],
+                )
+            };
+            let rows = (0..many).map(row).map(Arc::new).collect();
+            let group = GroupRows::new("g".into(), 999, rows);
+            let mut seen = Vec::new();
+            group.look(Instant::now(), |row, _| seen.push(Arc::clone(&row.name)));
+            assert!(seen.is_sorted(), "{seen:?}");
+            let names: Vec<_> = group.by_name().map(|row| Arc::clone(&row.name)).collect();
+            assert_eq!(seen, names);
+            assert_eq!(seen.len(), many);
+        }
+    }
+
+    #[test]
+    fn a_log_that_could_not_be_made_has_no_file() {
+        let logs = ["/a/out", "/a/err"].map(|path| Some(Path::new(path).into()));
+        let row = Row::new("g".into(), "p".into(), logs);
+        row.write(|live| live.unmade[Channel::Stderr.place()] = true);
+        let file = |channel| row.logfile(channel).and_then(|path| path.to_str());
+        assert_eq!(file(Channel::Stdout), Some("/a/out"));
+        assert_eq!(file(Channel::Stderr), None);
+        assert!(row.planned_logfile(Channel::Stderr).is_some());
     }
 }

@@ -75,7 +75,7 @@ async fn serve(server: &Rc<Server>, parts: &Parts, body: Incoming) -> Result<Rep
         }
         Route::LogTail { name, channel } => {
             let row = server.api.row(&name);
-            let path = row.and_then(|row| row.read().logfile(channel).cloned());
+            let path = row.and_then(|row| row.logfile(channel).cloned());
             tail(server, path.map(|path| path.to_path_buf())).await
         }
         Route::MainLogTail => tail(server, server.api.supervisor().main_log()).await,

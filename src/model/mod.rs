@@ -32,5 +32,6 @@ pub mod signal;
 pub mod span;
 pub mod state;
 pub mod text;
+pub mod texts;
 pub mod tick;
 pub mod time;

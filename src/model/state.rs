@@ -135,4 +135,12 @@ impl Channel {
             Self::Stderr => "stderr",
         }
     }
+
+    /// Which of two it is, where both stand side by side.
+    pub const fn place(self) -> usize {
+        match self {
+            Self::Stdout => 0,
+            Self::Stderr => 1,
+        }
+    }
 }

@@ -21,14 +21,13 @@ pub(crate) fn api(mood: Mood, supervisor_rpc: bool, log: Option<&Path>) -> Api {
         group("pets", 5, &["tom", "jerry"]).into(),
         group("cat", 999, &["cat"]).into(),
     ];
-    let rows = config.groups.iter().map(|group| rows(group)).collect();
+    let rows = config.groups.iter().map(|group| rows(group, log)).collect();
     let table = Table::with(config, mood, rows);
     let row = |group, name| table.row(group, name).expect("the row was just added");
     row("cat", "cat").write(|live| {
         live.state = ProcessState::Running;
         live.pid = Some(77);
         live.start = 1 << 40;
-        live.stdout_logfile = log.map(Arc::from);
     });
     row("pets", "tom").write(|live| {
         live.start = 1000;
@@ -57,10 +56,12 @@ fn clock(seconds: i64) -> LocalTime {
     }
 }
 
-fn rows(group: &GroupConfig) -> GroupRows {
+fn rows(group: &GroupConfig, log: Option<&Path>) -> GroupRows {
     let name: Arc<str> = group.name.as_str().into();
     let row = |process: &Arc<ProcessConfig>| {
-        Arc::new(Row::new(Arc::clone(&name), process.name.as_str().into()))
+        let log = log.filter(|_| process.name == "cat").map(Arc::from);
+        let name = Arc::clone(&name);
+        Arc::new(Row::new(name, process.name.as_str().into(), [log, None]))
     };
     let rows = group.processes.iter().map(row).collect();
     GroupRows::new(Arc::clone(&name), group.priority, rows)

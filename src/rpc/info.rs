@@ -3,13 +3,13 @@
 use super::api::Api;
 use super::args::Args;
 use super::faults::FaultKind;
-use super::roll::{Roll, capped};
+use super::roll::{Roll, capped, fixed};
 use super::xml::{Fault, Writer};
 use crate::actors::table::{GroupRows, Row, Snapshot};
 use crate::config::{GroupConfig, LogFile, ProcessConfig, StreamConfig};
 use crate::model::listener::ListenerState;
 use crate::model::name::Namespec;
-use crate::model::state::ProcessState;
+use crate::model::state::{Channel, ProcessState};
 use crate::model::time::{push_number, push_uptime};
 use std::iter;
 use std::path::Path;
@@ -67,7 +67,10 @@ impl Api {
         out: &'w mut Writer,
     ) -> Result<&'w mut Writer, Fault> {
         let row = self.need_row(&args.text()?)?;
-        self.roll(iter::once(&row), 1).write_to(out);
+        let mut roll = Roll::new(capped(now()), 1);
+        roll.begin(Arc::new(fixed(&row.group, iter::once(&row))));
+        row.look(Instant::now(), |live| self.entry(&mut roll)(&row, live));
+        roll.write_to(out);
         Ok(out)
     }
 
@@ -81,7 +84,14 @@ impl Api {
     pub(super) fn roll_of_all(&self) -> Roll {
         let groups = self.groups_by_name();
         let processes = groups.iter().map(|group| group.rows.len()).sum();
-        self.roll(groups.iter().flat_map(|group| group.by_name()), processes)
+        let mut roll = Roll::new(capped(now()), processes);
+        let steady = Instant::now();
+        for group in &groups {
+            let texts = group.texts(|| fixed(&group.name, group.by_name()));
+            roll.begin(Arc::clone(texts));
+            group.look(steady, self.entry(&mut roll));
+        }
+        roll
     }
 
     /// The active groups, by name. Their rows are not copied: with thousands of them, counting
@@ -92,18 +102,15 @@ impl Api {
         groups
     }
 
-    fn roll<'r>(&self, rows: impl Iterator<Item = &'r Arc<Row>>, processes: usize) -> Roll {
-        let (now, steady) = (now(), Instant::now());
-        let mut roll = Roll::new(capped(now), processes);
+    /// Puts down what is true of the processes whose fixed texts the roll was given last, one
+    /// after the other.
+    fn entry<'r>(&'r self, roll: &'r mut Roll) -> impl FnMut(&Row, &Snapshot) + 'r {
         let mut description = String::new();
-        for row in rows {
+        move |row, live| {
             description.clear();
-            row.look(steady, |live| {
-                self.push_description(&row.name, live, now, &mut description);
-                roll.push(&row.group, &row.name, live, &description);
-            });
+            self.push_description(&row.name, live, roll.now(), &mut description);
+            roll.push(live, &description);
         }
-        roll
     }
 
     fn push_description(&self, name: &str, live: &Snapshot, now: i64, out: &mut String) {
@@ -177,11 +184,8 @@ fn config_info(
     named: Option<&GroupRows>,
     out: &mut Writer,
 ) {
-    let live = named
-        .and_then(|group| group.row(&process.name))
-        .map(|row| row.read());
-    let stdout_name = live.as_ref().and_then(|live| live.stdout_logfile.clone());
-    let stderr_name = live.as_ref().and_then(|live| live.stderr_logfile.clone());
+    let row = named.and_then(|group| group.row(&process.name));
+    let log = |channel| row.and_then(|row| row.logfile(channel)).map(|log| &**log);
     out.begin_struct();
     boolean(out, "autostart", process.common.autostart);
     match &process.directory {
@@ -209,10 +213,10 @@ fn config_info(
     boolean(out, "redirect_stderr", process.common.redirect_stderr);
     long(out, "startretries", process.common.startretries);
     long(out, "startsecs", process.common.startsecs);
-    stream_info("stdout", &process.stdout, stdout_name.as_deref(), out);
+    stream_info("stdout", &process.stdout, log(Channel::Stdout), out);
     int(out, "stopsignal", process.common.stopsignal.0);
     long(out, "stopwaitsecs", process.common.stopwaitsecs);
-    stream_info("stderr", &process.stderr, stderr_name.as_deref(), out);
+    stream_info("stderr", &process.stderr, log(Channel::Stderr), out);
     text(
         out,
         "serverurl",

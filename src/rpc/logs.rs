@@ -120,7 +120,7 @@ impl Api {
     }
 
     fn log_of(&self, name: &str, channel: Channel) -> Result<Option<Arc<Path>>, Fault> {
-        Ok(self.need_row(name)?.read().logfile(channel).cloned())
+        Ok(self.need_row(name)?.logfile(channel).cloned())
     }
 
     async fn read<'w>(

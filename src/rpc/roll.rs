@@ -1,20 +1,22 @@
 //! What is told of many processes, written out while it is sent.
 //!
 //! Six of seven bytes of such an answer are the same for each process: markup, and what all that
-//! run have in common. A roll keeps the rest, and how long the whole will be, which HTTP wants to
-//! know first. So a thousand processes are a fifth of a mebibyte instead of one and a quarter,
-//! however slowly a client takes them, and no memory is taken from the system for each answer,
-//! which would cost more than the writing.
+//! run have in common. Most of the rest never changes: names and logs. A roll keeps what does, and
+//! how long the whole will be, which HTTP wants to know first. So a thousand processes are 64 KiB
+//! instead of one and a quarter mebibyte, however slowly a client takes them, and no memory is
+//! taken from the system for each answer, which would cost more than the writing.
 
 use super::xml::{Writer, decimal, escape};
-use crate::actors::table::Snapshot;
-use crate::model::state::ProcessState;
+use crate::actors::table::{Row, Snapshot};
+use crate::model::state::{Channel, ProcessState};
+use crate::model::texts::Texts;
 use bytes::Bytes;
 use std::mem;
 use std::path::Path;
+use std::sync::Arc;
 
-/// About as many bytes of one process are kept.
-const USUAL_CELLS: usize = 200;
+/// About as many bytes of one process change.
+const USUAL_CELLS: usize = 48;
 
 /// Texts that processes have in common. There are as many as there are states and ways to end;
 /// beyond these a process keeps its own.
@@ -63,18 +65,29 @@ const MARKUP: usize = OPEN.len()
 #[derive(Debug)]
 pub(super) struct Roll {
     now: i64,
+    blocks: Vec<Block>,
     lines: Vec<Line>,
-    /// The texts of all lines, one behind the other.
-    cells: Vec<u8>,
+    /// What changes: [`CELLS`] of each line.
+    cells: Texts,
     common: Vec<Common>,
     bytes: usize,
 }
 
-/// Where the texts of one process end, each beginning where the one before ends.
+/// Processes whose fixed texts stand together.
+#[derive(Debug)]
+struct Block {
+    fixed: Arc<Texts>,
+    /// The line of the first of them; they reach to the next block.
+    first: usize,
+}
+
+/// One process.
 #[derive(Debug)]
 struct Line {
+    /// The place of the common text, or [`OWN`].
     common: u8,
-    ends: [u32; 9],
+    /// Which of its logs have no file after all.
+    unmade: [bool; 2],
 }
 
 /// From behind `stop` to before `logfile`, of processes of which no error is to be told.
@@ -85,61 +98,97 @@ struct Common {
     text: Vec<u8>,
 }
 
+/// What of a process changes: `start`, `stop`, all from there to `logfile` if it is not common,
+/// `pid` and `description`.
+const CELLS: usize = 5;
+
+/// What of a process does not change: its name and its logs. Before the first stands the group.
+const FIXED: usize = 3;
+
+/// What does not change of processes of a group, as a roll needs it.
+pub(super) fn fixed<'r>(group: &str, rows: impl Iterator<Item = &'r Arc<Row>>) -> Texts {
+    let mut texts = Texts::default();
+    texts.push(|out| escape(group, out));
+    for row in rows {
+        texts.push(|out| escape(&row.name, out));
+        for channel in [Channel::Stdout, Channel::Stderr] {
+            texts.push(|out| path(row.planned_logfile(channel).map(|path| &**path), out));
+        }
+    }
+    texts.shrink_to_fit();
+    texts
+}
+
+impl Block {
+    /// What of a line of the block does not change: the group, the name and the logs.
+    fn texts<'t>(&'t self, line: usize, of: &Line) -> [&'t [u8]; 4] {
+        let begun = 1 + (line - self.first) * FIXED;
+        let [name, stdout, stderr] = [0, 1, 2].map(|place| self.fixed.get(begun + place));
+        let log = |channel: Channel, path: &'t [u8]| -> &'t [u8] {
+            let is_unmade = of.unmade[channel.place()];
+            if is_unmade { &[] } else { path }
+        };
+        [
+            self.fixed.get(0),
+            name,
+            log(Channel::Stdout, stdout),
+            log(Channel::Stderr, stderr),
+        ]
+    }
+}
+
 impl Roll {
     /// A roll at a time, in seconds of Unix time within 32 bits, with room for so many.
     pub(super) fn new(now: i64, processes: usize) -> Self {
         Self {
             now,
+            blocks: Vec::with_capacity(1),
             lines: Vec::with_capacity(processes),
-            cells: Vec::with_capacity(processes * USUAL_CELLS),
+            cells: Texts::with_capacity(processes * CELLS, processes * USUAL_CELLS),
             common: Vec::new(),
             bytes: 0,
         }
     }
 
+    /// The time of which it tells.
+    pub(super) const fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// Next come the processes of which this, by [`fixed`], does not change.
+    pub(super) fn begin(&mut self, fixed: Arc<Texts>) {
+        let first = self.lines.len();
+        self.blocks.push(Block { fixed, first });
+    }
+
     /// The next process. The times are within 32 bits.
-    pub(super) fn push(&mut self, group: &str, name: &str, live: &Snapshot, description: &str) {
-        let begun = self.cells.len();
+    pub(super) fn push(&mut self, live: &Snapshot, description: &str) {
         let common = self.common_to(live);
-        let mut ends = [0; 9];
-        let mut next = 0;
-        let mut end = |cells: &Vec<u8>| {
-            // Four gibibytes of names and paths are not to be had.
-            ends[next] = u32::try_from(cells.len()).unwrap_or(u32::MAX);
-            next += 1;
-        };
         let cells = &mut self.cells;
-        escape(name, cells);
-        end(cells);
-        escape(group, cells);
-        end(cells);
-        decimal(capped(live.start), cells);
-        end(cells);
-        decimal(capped(live.stop), cells);
-        end(cells);
+        let had = cells.bytes();
+        cells.push(|out| decimal(capped(live.start), out));
+        cells.push(|out| decimal(capped(live.stop), out));
         let shared = match common {
             Some(place) => self.common[usize::from(place)].text.len(),
             None => 0,
         };
-        if common.is_none() {
-            write_common(self.now, live, cells);
-        }
-        end(cells);
-        let stdout = cells.len();
-        path(live.stdout_logfile.as_deref(), cells);
-        let twice = cells.len() - stdout;
-        end(cells);
-        path(live.stderr_logfile.as_deref(), cells);
-        end(cells);
-        decimal(live.pid.unwrap_or(0).into(), cells);
-        end(cells);
-        escape(description, cells);
-        end(cells);
-        self.bytes += MARKUP + shared + twice + cells.len() - begun;
-        self.lines.push(Line {
-            common: common.unwrap_or(OWN),
-            ends,
+        cells.push(|out| {
+            if common.is_none() {
+                write_common(self.now, live, out);
+            }
         });
+        cells.push(|out| decimal(live.pid.unwrap_or(0).into(), out));
+        cells.push(|out| escape(description, out));
+        self.bytes += MARKUP + shared + cells.bytes() - had;
+        let next = Line {
+            common: common.unwrap_or(OWN),
+            unmade: live.unmade,
+        };
+        if let Some(block) = self.blocks.last() {
+            let [group, name, stdout, stderr] = block.texts(self.lines.len(), &next);
+            self.bytes += group.len() + name.len() + 2 * stdout.len() + stderr.len();
+        }
+        self.lines.push(next);
     }
 
     /// The place of the common text that tells of a process what is to be told.
@@ -166,35 +215,26 @@ impl Roll {
 
     /// Writes processes, from the one at `next` on, until there are at least so many bytes.
     fn write(&self, next: &mut usize, most: usize, out: &mut Vec<u8>) {
+        let begun = self.blocks.partition_point(|block| block.first <= *next);
+        let (before, mut after) = self.blocks.split_at(begun);
+        let Some(mut block) = before.last() else {
+            return;
+        };
         while let Some(line) = self.lines.get(*next)
             && out.len() < most
         {
-            let mut at = match next
-                .checked_sub(1)
-                .and_then(|before| self.lines.get(before))
+            while let [first, rest @ ..] = after
+                && first.first <= *next
             {
-                Some(before) => before.ends[8] as usize,
-                None => 0,
-            };
-            let mut texts = line.ends.map(|end| {
-                let text = &self.cells[at..end as usize];
-                at = end as usize;
-                text
-            });
-            if let Some(common) = self.common.get(usize::from(line.common)) {
-                texts[4] = &common.text;
+                (block, after) = (first, rest);
             }
-            let [
-                name,
-                group,
-                start,
-                stop,
-                common,
-                stdout,
-                stderr,
-                pid,
-                description,
-            ] = texts;
+            let [group, name, stdout, stderr] = block.texts(*next, line);
+            let [start, stop, own, pid, description] =
+                [0, 1, 2, 3, 4].map(|place| self.cells.get(*next * CELLS + place));
+            let common = match self.common.get(usize::from(line.common)) {
+                Some(common) => &common.text,
+                None => own,
+            };
             for text in [
                 OPEN.as_bytes(),
                 name,
@@ -264,7 +304,7 @@ enum Rest {
     Bytes(Bytes),
     /// An array of processes.
     Roll {
-        roll: Roll,
+        roll: Box<Roll>,
         /// The first that was not written yet.
         next: usize,
         open: Vec<u8>,
@@ -285,7 +325,7 @@ impl Answer {
         let close = open.split_off(middle);
         Self(Rest::Roll {
             left: open.len() + roll.bytes + close.len(),
-            roll,
+            roll: Box::new(roll),
             next: 0,
             open,
             close,
@@ -310,7 +350,7 @@ impl Answer {
         match &self.0 {
             Rest::Bytes(bytes) => bytes.len(),
             Rest::Roll { roll, .. } => {
-                roll.cells.capacity() + roll.lines.capacity() * size_of::<Line>()
+                roll.cells.held() + roll.lines.capacity() * size_of::<Line>()
             }
         }
     }
@@ -361,58 +401,75 @@ mod tests {
 
     const NOW: i64 = 1_790_000_000;
 
-    fn row(name: &str, change: impl FnOnce(&mut Snapshot)) -> (Arc<str>, Snapshot) {
-        let row = Row::new("g&h".into(), name.into());
+    fn row(name: &str, logs: [&[u8]; 2], change: impl FnOnce(&mut Snapshot)) -> Arc<Row> {
+        let log = |path| Some(Path::new(OsStr::from_bytes(path)).into());
+        let logs = logs.map(|path: &[u8]| (!path.is_empty()).then(|| log(path)).flatten());
+        let row = Row::new("g&h".into(), name.into(), logs);
         row.write(change);
-        (name.into(), row.read())
+        row.into()
     }
 
     /// Processes of every kind, and of more ways to end than texts are shared.
-    fn rows() -> Vec<(Arc<str>, Snapshot)> {
+    fn rows() -> Vec<Arc<Row>> {
         let mut rows = vec![
-            row("plain", |_| {}),
-            row("<up>", |live| {
+            row("plain", [b"", b""], |_| {}),
+            row("<up>", [b"/var/log/a&b", b"/\xFF"], |live| {
                 live.state = ProcessState::Running;
                 live.pid = Some(4711);
                 live.start = NOW - 7;
-                live.stdout_logfile = Some(Path::new("/var/log/a&b").into());
-                live.stderr_logfile = Some(Path::new(OsStr::from_bytes(b"/\xFF")).into());
             }),
-            row("broken", |live| {
+            row("half", [b"/out", b"/err"], |live| {
+                live.unmade = [true, false];
+            }),
+            row("other half", [b"/out", b"/err"], |live| {
+                live.unmade = [false, true];
+            }),
+            row("broken", [b"", b"/err"], |live| {
                 live.state = ProcessState::Fatal;
                 live.spawnerr = Some("can't find <it>".into());
                 live.stop = i64::MAX;
             }),
-            row("no words", |live| live.spawnerr = Some("".into())),
+            row("no words", [b"", b""], |live| {
+                live.spawnerr = Some("".into());
+            }),
         ];
-        rows.extend((0..40).map(|code| row("ended", |live| live.exitstatus = Some(code - 1))));
+        rows.extend((0..40).map(|code| {
+            row("ended", [b"/out", b""], |live| {
+                live.exitstatus = Some(code - 1);
+            })
+        }));
         rows
     }
 
-    fn roll(rows: &[(Arc<str>, Snapshot)]) -> Roll {
+    /// A roll of rows in blocks of several sizes, an empty one among them.
+    fn roll(rows: &[Arc<Row>]) -> Roll {
         let mut roll = Roll::new(NOW, rows.len());
-        for (name, live) in rows {
-            roll.push("g&h", name, live, "a <description>");
+        let (few, rest) = rows.split_at(rows.len().min(3));
+        for block in [few, &[], rest, &[]] {
+            roll.begin(Arc::new(fixed("g&h", block.iter())));
+            for row in block {
+                roll.push(&row.read(), "a <description>");
+            }
         }
         roll
     }
 
     /// The same, member by member.
-    fn plainly(rows: &[(Arc<str>, Snapshot)]) -> Vec<u8> {
+    fn plainly(rows: &[Arc<Row>]) -> Vec<u8> {
         let mut out = Writer::response();
         out.begin_array();
-        for (name, live) in rows {
-            let log = |path: &Option<Arc<Path>>| {
-                let path = path
-                    .as_ref()
-                    .map(|path| path.to_string_lossy().into_owned());
+        for row in rows {
+            let live = row.read();
+            let log = |channel| {
+                let path = row.logfile(channel);
+                let path = path.map(|path| path.to_string_lossy().into_owned());
                 path.unwrap_or_default()
             };
             let text = |key, text: &str| (key, Err(text.to_owned()));
             let int = |key, number: i64| (key, Ok(number));
             out.begin_struct();
             for (key, value) in [
-                text("name", name),
+                text("name", &row.name),
                 text("group", "g&h"),
                 int("start", live.start),
                 int("stop", live.stop.min(i32::MAX.into())),
@@ -421,9 +478,9 @@ mod tests {
                 text("statename", live.state.name()),
                 text("spawnerr", live.spawnerr.as_deref().unwrap_or("")),
                 int("exitstatus", live.exitstatus.unwrap_or(0).into()),
-                text("logfile", &log(&live.stdout_logfile)),
-                text("stdout_logfile", &log(&live.stdout_logfile)),
-                text("stderr_logfile", &log(&live.stderr_logfile)),
+                text("logfile", &log(Channel::Stdout)),
+                text("stdout_logfile", &log(Channel::Stdout)),
+                text("stderr_logfile", &log(Channel::Stderr)),
                 int("pid", live.pid.unwrap_or(0).into()),
                 text("description", "a <description>"),
             ] {
@@ -486,8 +543,10 @@ mod tests {
 
     #[test]
     fn a_roll_holds_less_than_it_becomes() {
-        let one = row("x", |live| live.state = ProcessState::Running);
+        let one = row("x", [b"/var/log/x.out", b"/var/log/x.err"], |live| {
+            live.state = ProcessState::Running;
+        });
         let answer = Answer::of(roll(&vec![one; 500]));
-        assert!(answer.held() * 3 < answer.len(), "{answer:?}");
+        assert!(answer.held() * 10 < answer.len(), "{answer:?}");
     }
 }

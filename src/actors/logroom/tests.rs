@@ -73,7 +73,7 @@ impl Stage {
 
     fn config(&self) -> OutputConfig {
         OutputConfig {
-            row: Arc::new(Row::new(Arc::from("pets"), Arc::from("cat"))),
+            row: row([None, None]),
             channel: Channel::Stdout,
             logfile: Some(self.path().into()),
             is_unmade: false,
@@ -87,6 +87,10 @@ impl Stage {
         let bus = self.bus.clone();
         Stream::new(&self.rooms, config, &Arc::new(Ends { log, bus }))
     }
+}
+
+fn row(logfiles: [Option<Arc<Path>>; 2]) -> Arc<Row> {
+    Arc::new(Row::new(Arc::from("pets"), Arc::from("cat"), logfiles))
 }
 
 fn run(test: impl Future<Output = ()>) {
@@ -390,17 +394,19 @@ fn an_automatic_log_that_is_still_to_be_made_is_an_empty_one_for_who_reads_it() 
 fn an_automatic_log_that_cannot_be_made_is_none() {
     run(async {
         let stage = Stage::new();
+        let logfile: Option<Arc<Path>> = Some(stage.folder.path().join("missing/x.log").into());
         let config = OutputConfig {
+            row: row([logfile.clone(), None]),
             is_unmade: true,
-            logfile: Some(stage.folder.path().join("missing/x.log").into()),
+            logfile,
             ..stage.config()
         };
         let row = Arc::clone(&config.row);
-        row.write(|it| it.stdout_logfile.clone_from(&config.logfile));
+        assert!(row.logfile(Channel::Stdout).is_some());
         let output = stage.start(config);
         joined(write_all(spawn(&output).await, noise(100_000), 1000)).await;
         output.retire().await;
-        assert_eq!(row.read().stdout_logfile, None);
+        assert_eq!(row.logfile(Channel::Stdout), None);
         assert!(
             stage
                 .said
