@@ -205,8 +205,6 @@ pub struct GroupRows {
     pub rows: Vec<Arc<Row>>,
     /// Their places, by name: who asks for one of thousands is answered as soon as for one of ten.
     by_name: Vec<u32>,
-    /// See [`GroupRows::texts`].
-    texts: OnceLock<Arc<Texts>>,
 }
 
 impl GroupRows {
@@ -219,31 +217,11 @@ impl GroupRows {
             priority,
             rows,
             by_name,
-            texts: OnceLock::new(),
-        }
-    }
-
-    /// What somebody tells of the group again and again and never changes, as it was put down
-    /// when it was asked for first. There is one who does: XML-RPC.
-    pub fn texts(&self, put_down: impl FnOnce() -> Texts) -> &Arc<Texts> {
-        self.texts.get_or_init(|| Arc::new(put_down()))
-    }
-
-    /// Sees all its processes in place, as [`Row::look`] does one, in the order of their names.
-    pub fn look(&self, now: Instant, mut look: impl FnMut(&Row, &Snapshot)) {
-        for places in self.by_name.chunks(FETCHED) {
-            let rows = places.iter().map(|&place| &self.rows[place as usize]);
-            // Thousands of rows are in no cache. A lock waits for all memory that was asked for
-            // before it, so that row after row would be waited for; this way it is once for some.
-            rows.clone().for_each(|row| row.fetch());
-            for row in rows {
-                row.look(now, |live| look(row, live));
-            }
         }
     }
 
     /// Its processes, in the order of their names.
-    pub fn by_name(&self) -> impl Iterator<Item = &Arc<Row>> {
+    fn by_name(&self) -> impl Iterator<Item = &Arc<Row>> {
         self.by_name.iter().map(|&place| &self.rows[place as usize])
     }
 
@@ -254,6 +232,46 @@ impl GroupRows {
             .by_name
             .binary_search_by(|it| (*place(it).name).cmp(name));
         Some(place(self.by_name.get(found.ok()?)?))
+    }
+}
+
+/// All active processes, for those who tell of all of them.
+#[derive(Debug)]
+pub struct All {
+    /// Their rows, sorted by group and name.
+    pub rows: Vec<Arc<Row>>,
+    texts: OnceLock<Arc<Texts>>,
+}
+
+impl All {
+    /// All of some groups.
+    pub fn of(mut groups: Vec<&GroupRows>) -> Self {
+        groups.sort_by(|a, b| a.name.cmp(&b.name));
+        let rows = groups.into_iter().flat_map(GroupRows::by_name);
+        Self {
+            rows: rows.cloned().collect(),
+            texts: OnceLock::new(),
+        }
+    }
+
+    /// What somebody tells of them again and again and never changes, as it was put down when it
+    /// was asked for first. There is one who does: XML-RPC.
+    pub fn texts(&self, put_down: impl FnOnce(&[Arc<Row>]) -> Texts) -> &Arc<Texts> {
+        self.texts.get_or_init(|| Arc::new(put_down(&self.rows)))
+    }
+
+    /// Sees all in place and in their order, as [`Row::look`] does one.
+    pub fn look(&self, now: Instant, mut look: impl FnMut(&Row, &Snapshot)) {
+        for rows in self.rows.chunks(FETCHED) {
+            // Thousands of rows are in no cache. A lock waits for all memory that was asked for
+            // before it, so that row after row would be waited for; this way it is once for some.
+            for row in rows {
+                row.fetch();
+            }
+            for row in rows {
+                row.look(now, |live| look(row, live));
+            }
+        }
     }
 }
 
@@ -274,6 +292,8 @@ struct Inner {
     groups: Vec<(Arc<GroupRows>, u64)>,
     /// The same by name.
     by_name: HashMap<Arc<str>, (Arc<GroupRows>, u64)>,
+    /// What is in them, once somebody has asked since they changed.
+    all: OnceLock<Arc<All>>,
 }
 
 impl Inner {
@@ -292,6 +312,7 @@ impl Table {
                 age: 0,
                 groups: Vec::new(),
                 by_name: HashMap::new(),
+                all: OnceLock::new(),
             }),
         }
     }
@@ -310,6 +331,17 @@ impl Table {
     pub fn groups(&self) -> Vec<Arc<GroupRows>> {
         let rows = |(group, _): &(Arc<GroupRows>, u64)| Arc::clone(group);
         self.read(|inner| inner.groups.iter().map(rows).collect())
+    }
+
+    /// All active processes. They are put in order when the first asks after they changed.
+    pub fn all(&self) -> Arc<All> {
+        self.read(|inner| {
+            let groups = inner.groups.iter().map(|(group, _)| &**group);
+            let all = inner
+                .all
+                .get_or_init(|| Arc::new(All::of(groups.collect())));
+            Arc::clone(all)
+        })
     }
 
     /// The active group of a name.
@@ -347,6 +379,7 @@ impl Table {
             let name = Arc::clone(&group.name);
             inner.by_name.insert(name, (Arc::clone(&group), inner.age));
             inner.groups.insert(place, (group, inner.age));
+            inner.all.take();
         });
     }
 
@@ -354,6 +387,7 @@ impl Table {
         self.change(|inner| {
             inner.by_name.remove(name);
             inner.groups.retain(|(group, _)| &*group.name != name);
+            inner.all.take();
         });
     }
 
@@ -382,26 +416,50 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::loaded;
+
+    fn group(name: &str, processes: usize) -> GroupRows {
+        let name: Arc<str> = name.into();
+        let row = |place| {
+            let process = format!("{:03}", place * 7 % 100);
+            Row::new(Arc::clone(&name), process.into(), [None, None])
+        };
+        let rows = (0..processes).map(row).map(Arc::new).collect();
+        GroupRows::new(Arc::clone(&name), 999, rows)
+    }
+
+    fn names(all: &All) -> Vec<String> {
+        let mut seen = Vec::new();
+        all.look(Instant::now(), |row, _| {
+            seen.push(format!("{}:{}", row.group, row.name));
+        });
+        seen
+    }
 
     #[test]
-    fn all_of_a_group_are_seen_once_and_by_name_however_many_there_are() {
+    fn all_are_seen_once_and_by_name_however_many_there_are() {
         for many in [0, 1, FETCHED, FETCHED + 1, 5 * FETCHED] {
-            let row = |place| {
-                Row::new(
-                    "g".into(),
-                    format!("{:03}", place * 7 % 100).into(),
-                    [None, None],
-                )
-            };
-            let rows = (0..many).map(row).map(Arc::new).collect();
-            let group = GroupRows::new("g".into(), 999, rows);
-            let mut seen = Vec::new();
-            group.look(Instant::now(), |row, _| seen.push(Arc::clone(&row.name)));
+            let all = All::of(vec![&group("b", many), &group("a", 3)]);
+            let seen = names(&all);
             assert!(seen.is_sorted(), "{seen:?}");
-            let names: Vec<_> = group.by_name().map(|row| Arc::clone(&row.name)).collect();
-            assert_eq!(seen, names);
-            assert_eq!(seen.len(), many);
+            assert_eq!(seen.len(), many + 3);
+            let row = |row: &Arc<Row>| format!("{}:{}", row.group, row.name);
+            assert_eq!(seen, all.rows.iter().map(row).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn all_are_those_of_the_groups_that_are_active_now() {
+        let table = Table::new(loaded("").into());
+        assert_eq!(names(&table.all()), [""; 0]);
+        table.add(Arc::new(group("b", 1)));
+        assert_eq!(names(&table.all()), ["b:000"]);
+        table.add(Arc::new(group("a", 1)));
+        let both = table.all();
+        assert_eq!(names(&both), ["a:000", "b:000"]);
+        assert!(Arc::ptr_eq(&both, &table.all()));
+        table.remove("b");
+        assert_eq!(names(&table.all()), ["a:000"]);
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub use error::ConfigError;
 pub use host::Host;
 #[cfg(fuzzing)]
 pub use load::load_bytes;
+#[cfg(test)]
+pub(crate) use load::tests::loaded;
 pub use load::{LoadRequest, load};
 pub use paths::Surroundings;
 pub use search::{find_default, search_paths};

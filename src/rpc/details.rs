@@ -13,10 +13,8 @@ impl Api {
     /// A struct for each process. What does not apply is left out: XML-RPC has no word for it.
     pub(super) fn get_all_process_details<'w>(&self, out: &'w mut Writer) -> &'w mut Writer {
         out.begin_array();
-        for group in self.groups_by_name() {
-            for row in group.by_name() {
-                details(row, out);
-            }
+        for row in &self.supervisor.table().all().rows {
+            details(row, out);
         }
         out.end_array()
     }

@@ -11,8 +11,8 @@ use crate::model::listener::ListenerState;
 use crate::model::name::Namespec;
 use crate::model::state::{Channel, ProcessState};
 use crate::model::time::{push_number, push_uptime};
-use std::iter;
 use std::path::Path;
+use std::slice;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -33,9 +33,9 @@ impl Api {
     /// Every active process, sorted by group and name.
     pub fn statuses(&self) -> Vec<Status> {
         let now = now();
-        self.groups_by_name()
+        let all = self.supervisor.table().all();
+        all.rows
             .iter()
-            .flat_map(|group| group.by_name())
             .map(|row| {
                 let live = row.read();
                 let mut description = String::new();
@@ -67,8 +67,8 @@ impl Api {
         out: &'w mut Writer,
     ) -> Result<&'w mut Writer, Fault> {
         let row = self.need_row(&args.text()?)?;
-        let mut roll = Roll::new(capped(now()), 1);
-        roll.begin(Arc::new(fixed(&row.group, iter::once(&row))));
+        let fixed = Arc::new(fixed(slice::from_ref(&row)));
+        let mut roll = Roll::new(capped(now()), fixed);
         row.look(Instant::now(), |live| self.entry(&mut roll)(&row, live));
         roll.write_to(out);
         Ok(out)
@@ -82,28 +82,13 @@ impl Api {
 
     /// What is true of all processes now.
     pub(super) fn roll_of_all(&self) -> Roll {
-        let groups = self.groups_by_name();
-        let processes = groups.iter().map(|group| group.rows.len()).sum();
-        let mut roll = Roll::new(capped(now()), processes);
-        let steady = Instant::now();
-        for group in &groups {
-            let texts = group.texts(|| fixed(&group.name, group.by_name()));
-            roll.begin(Arc::clone(texts));
-            group.look(steady, self.entry(&mut roll));
-        }
+        let all = self.supervisor.table().all();
+        let mut roll = Roll::new(capped(now()), Arc::clone(all.texts(fixed)));
+        all.look(Instant::now(), self.entry(&mut roll));
         roll
     }
 
-    /// The active groups, by name. Their rows are not copied: with thousands of them, counting
-    /// who has each would take as long as reading it.
-    pub(super) fn groups_by_name(&self) -> Vec<Arc<GroupRows>> {
-        let mut groups = self.supervisor.table().groups();
-        groups.sort_by(|a, b| a.name.cmp(&b.name));
-        groups
-    }
-
-    /// Puts down what is true of the processes whose fixed texts the roll was given last, one
-    /// after the other.
+    /// Puts down what is true of one process after the other.
     fn entry<'r>(&'r self, roll: &'r mut Roll) -> impl FnMut(&Row, &Snapshot) + 'r {
         let mut description = String::new();
         move |row, live| {

@@ -11,6 +11,7 @@ use crate::actors::table::{Row, Snapshot};
 use crate::model::state::{Channel, ProcessState};
 use crate::model::texts::Texts;
 use bytes::Bytes;
+use std::array;
 use std::mem;
 use std::path::Path;
 use std::sync::Arc;
@@ -65,20 +66,13 @@ const MARKUP: usize = OPEN.len()
 #[derive(Debug)]
 pub(super) struct Roll {
     now: i64,
-    blocks: Vec<Block>,
+    /// What does not change: [`FIXED`] of each line.
+    fixed: Arc<Texts>,
     lines: Vec<Line>,
     /// What changes: [`CELLS`] of each line.
     cells: Texts,
     common: Vec<Common>,
     bytes: usize,
-}
-
-/// Processes whose fixed texts stand together.
-#[derive(Debug)]
-struct Block {
-    fixed: Arc<Texts>,
-    /// The line of the first of them; they reach to the next block.
-    first: usize,
 }
 
 /// One process.
@@ -102,15 +96,15 @@ struct Common {
 /// `pid` and `description`.
 const CELLS: usize = 5;
 
-/// What of a process does not change: its name and its logs. Before the first stands the group.
-const FIXED: usize = 3;
+/// What of a process does not change: its name, its group and its two logs.
+const FIXED: usize = 4;
 
-/// What does not change of processes of a group, as a roll needs it.
-pub(super) fn fixed<'r>(group: &str, rows: impl Iterator<Item = &'r Arc<Row>>) -> Texts {
+/// What does not change of processes, as a roll needs it.
+pub(super) fn fixed(rows: &[Arc<Row>]) -> Texts {
     let mut texts = Texts::default();
-    texts.push(|out| escape(group, out));
     for row in rows {
         texts.push(|out| escape(&row.name, out));
+        texts.push(|out| escape(&row.group, out));
         for channel in [Channel::Stdout, Channel::Stderr] {
             texts.push(|out| path(row.planned_logfile(channel).map(|path| &**path), out));
         }
@@ -119,30 +113,14 @@ pub(super) fn fixed<'r>(group: &str, rows: impl Iterator<Item = &'r Arc<Row>>) -
     texts
 }
 
-impl Block {
-    /// What of a line of the block does not change: the group, the name and the logs.
-    fn texts<'t>(&'t self, line: usize, of: &Line) -> [&'t [u8]; 4] {
-        let begun = 1 + (line - self.first) * FIXED;
-        let [name, stdout, stderr] = [0, 1, 2].map(|place| self.fixed.get(begun + place));
-        let log = |channel: Channel, path: &'t [u8]| -> &'t [u8] {
-            let is_unmade = of.unmade[channel.place()];
-            if is_unmade { &[] } else { path }
-        };
-        [
-            self.fixed.get(0),
-            name,
-            log(Channel::Stdout, stdout),
-            log(Channel::Stderr, stderr),
-        ]
-    }
-}
-
 impl Roll {
-    /// A roll at a time, in seconds of Unix time within 32 bits, with room for so many.
-    pub(super) fn new(now: i64, processes: usize) -> Self {
+    /// A roll at a time, in seconds of Unix time within 32 bits, of processes of which this, by
+    /// [`fixed`], does not change.
+    pub(super) fn new(now: i64, fixed: Arc<Texts>) -> Self {
+        let processes = fixed.len() / FIXED;
         Self {
             now,
-            blocks: Vec::with_capacity(1),
+            fixed,
             lines: Vec::with_capacity(processes),
             cells: Texts::with_capacity(processes * CELLS, processes * USUAL_CELLS),
             common: Vec::new(),
@@ -155,13 +133,7 @@ impl Roll {
         self.now
     }
 
-    /// Next come the processes of which this, by [`fixed`], does not change.
-    pub(super) fn begin(&mut self, fixed: Arc<Texts>) {
-        let first = self.lines.len();
-        self.blocks.push(Block { fixed, first });
-    }
-
-    /// The next process. The times are within 32 bits.
+    /// The next of them. The times are within 32 bits.
     pub(super) fn push(&mut self, live: &Snapshot, description: &str) {
         let common = self.common_to(live);
         let cells = &mut self.cells;
@@ -184,11 +156,22 @@ impl Roll {
             common: common.unwrap_or(OWN),
             unmade: live.unmade,
         };
-        if let Some(block) = self.blocks.last() {
-            let [group, name, stdout, stderr] = block.texts(self.lines.len(), &next);
-            self.bytes += group.len() + name.len() + 2 * stdout.len() + stderr.len();
-        }
+        let [name, group, stdout, stderr] = self.fixed(self.lines.len(), &next);
+        self.bytes += name.len() + group.len() + 2 * stdout.len() + stderr.len();
         self.lines.push(next);
+    }
+
+    /// What of a line does not change.
+    fn fixed<'t>(&'t self, place: usize, line: &Line) -> [&'t [u8]; FIXED] {
+        let [name, group, stdout, stderr] =
+            array::from_fn(|text| self.fixed.get(place * FIXED + text));
+        let log = |channel: Channel, path: &'t [u8]| -> &'t [u8] {
+            let is_unmade = line.unmade[channel.place()];
+            if is_unmade { &[] } else { path }
+        };
+        let stdout = log(Channel::Stdout, stdout);
+        let stderr = log(Channel::Stderr, stderr);
+        [name, group, stdout, stderr]
     }
 
     /// The place of the common text that tells of a process what is to be told.
@@ -215,22 +198,12 @@ impl Roll {
 
     /// Writes processes, from the one at `next` on, until there are at least so many bytes.
     fn write(&self, next: &mut usize, most: usize, out: &mut Vec<u8>) {
-        let begun = self.blocks.partition_point(|block| block.first <= *next);
-        let (before, mut after) = self.blocks.split_at(begun);
-        let Some(mut block) = before.last() else {
-            return;
-        };
         while let Some(line) = self.lines.get(*next)
             && out.len() < most
         {
-            while let [first, rest @ ..] = after
-                && first.first <= *next
-            {
-                (block, after) = (first, rest);
-            }
-            let [group, name, stdout, stderr] = block.texts(*next, line);
-            let [start, stop, own, pid, description] =
-                [0, 1, 2, 3, 4].map(|place| self.cells.get(*next * CELLS + place));
+            let [name, group, stdout, stderr] = self.fixed(*next, line);
+            let [start, stop, own, pid, description]: [_; CELLS] =
+                array::from_fn(|text| self.cells.get(*next * CELLS + text));
             let common = match self.common.get(usize::from(line.common)) {
                 Some(common) => &common.text,
                 None => own,
@@ -441,15 +414,10 @@ mod tests {
         rows
     }
 
-    /// A roll of rows in blocks of several sizes, an empty one among them.
     fn roll(rows: &[Arc<Row>]) -> Roll {
-        let mut roll = Roll::new(NOW, rows.len());
-        let (few, rest) = rows.split_at(rows.len().min(3));
-        for block in [few, &[], rest, &[]] {
-            roll.begin(Arc::new(fixed("g&h", block.iter())));
-            for row in block {
-                roll.push(&row.read(), "a <description>");
-            }
+        let mut roll = Roll::new(NOW, Arc::new(fixed(rows)));
+        for row in rows {
+            roll.push(&row.read(), "a <description>");
         }
         roll
     }
