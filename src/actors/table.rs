@@ -439,10 +439,10 @@ mod tests {
     #[test]
     fn all_are_seen_once_and_by_name_however_many_there_are() {
         for many in [0, 1, FETCHED, FETCHED + 1, 5 * FETCHED] {
-            let all = All::of(vec![&group("b", many), &group("a", 3)]);
+            let all = All::of(vec![&group("b", many), &group("c", 1), &group("a", 3)]);
             let seen = names(&all);
             assert!(seen.is_sorted(), "{seen:?}");
-            assert_eq!(seen.len(), many + 3);
+            assert_eq!(seen.len(), many + 4);
             let row = |row: &Arc<Row>| format!("{}:{}", row.group, row.name);
             assert_eq!(seen, all.rows.iter().map(row).collect::<Vec<_>>());
         }
