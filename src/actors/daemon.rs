@@ -26,9 +26,10 @@ use crate::config::{Config, Diff, GroupConfig};
 use crate::model::event::{Event, EventKind};
 use crate::model::signal::Signal;
 use crate::model::state::Mood;
+use crate::sys::memory;
 use actix::{
     Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, MessageResult,
-    ResponseActFuture, ResponseFuture, WrapFuture,
+    ResponseActFuture, ResponseFuture, SpawnHandle, WrapFuture,
 };
 use futures_util::FutureExt as _;
 use futures_util::future::{LocalBoxFuture, join_all};
@@ -42,6 +43,9 @@ use tokio::sync::oneshot;
 
 /// How often it is said whom the daemon waits for when it leaves, as in the original.
 const REPORT_EVERY: Duration = Duration::from_secs(3);
+
+/// If no group is removed for so long, that was all for now.
+const CALM: Duration = Duration::from_secs(1);
 
 /// What is around the groups, and is set up anew for each config.
 pub trait Stage {
@@ -67,6 +71,8 @@ pub struct Daemon {
     downfall: Option<UnboundedReceiver<BringDown>>,
     /// The exit code to leave with.
     code: u8,
+    /// What is to give freed memory back, while it waits.
+    giving_back: Option<SpawnHandle>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,6 +179,7 @@ impl Daemon {
             over: Some(over),
             downfall: Some(downfall),
             code: 0,
+            giving_back: None,
         }
     }
 
@@ -227,12 +234,24 @@ impl Daemon {
         self.world.bus.publish(kind, name);
     }
 
-    fn forget(&mut self, name: &str) {
+    fn forget(&mut self, name: &str, ctx: &mut Context<Self>) {
         self.active.retain(|active| active.config.name != name);
         self.world.table.remove(name);
         let kind = EventKind::ProcessGroupRemoved;
         let event = || Event::ProcessGroupRemoved(name.into());
         self.world.bus.publish(kind, event);
+        self.give_back_soon(ctx);
+    }
+
+    /// What was freed goes back to the system, once no more is about to be.
+    fn give_back_soon(&mut self, ctx: &mut Context<Self>) {
+        if let Some(earlier) = self.giving_back.take() {
+            ctx.cancel_future(earlier);
+        }
+        self.giving_back = Some(ctx.run_later(CALM, |act, _| {
+            act.giving_back = None;
+            memory::give_back();
+        }));
     }
 
     fn find(&self, name: &str) -> Option<&Active> {
@@ -347,7 +366,7 @@ impl Daemon {
         let retired = join_all(self.active.iter().map(|it| it.group.send(group::Retire)));
         ctx.spawn(retired.into_actor(self).map(move |_, act, ctx| {
             for name in names {
-                act.forget(&name);
+                act.forget(&name, ctx);
             }
             match (act.next.take(), act.over.take()) {
                 (Some(config), over) => {
@@ -568,9 +587,9 @@ impl Handler<RemoveGroup> for Daemon {
                 Err(_) => Err(RemoveError::Unknown),
             }
         };
-        Box::pin(retire.into_actor(self).map(move |retired, act, _| {
+        Box::pin(retire.into_actor(self).map(move |retired, act, ctx| {
             if retired.is_ok() {
-                act.forget(&name);
+                act.forget(&name, ctx);
             }
             retired
         }))

@@ -58,7 +58,7 @@ struct Prepared {
 
 /// The program `supervisord`.
 pub fn supervisord() -> ExitCode {
-    memory::share_one_heap();
+    memory::keep_small();
     let (program, args) = command_line();
     match settle().and_then(|()| prepare(program.clone(), &args)) {
         Ok(Some(prepared)) => life::live(prepared),

@@ -1,6 +1,7 @@
 //! Logs of many gigabytes, and clients who ask for them.
 
 use crate::harness::{Daemon, Dir, foreign, wait};
+use crate::memory;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::FileExt as _;
@@ -27,15 +28,7 @@ fn with_a_large_log() -> Daemon {
 
 /// The most memory that the daemon ever had, in MiB.
 fn peak(daemon: &Daemon) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", daemon.pid()));
-    let status = status.expect("the daemon runs");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let digits: String = line
-        .expect("Linux says so")
-        .chars()
-        .filter(char::is_ascii_digit)
-        .collect();
-    digits.parse::<u64>().expect("it is a number") / 1024
+    memory::told(daemon, "VmHWM") / 1024
 }
 
 #[test]

@@ -38,6 +38,7 @@ mod bad_days;
 mod clock;
 mod flags;
 mod init;
+mod memory;
 mod refuse;
 mod reload;
 mod scale;
