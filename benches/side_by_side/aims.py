@@ -16,12 +16,12 @@ class Aims:
         self.found = found
         self.told = []
 
-    def of(self, what, who="ours", middle=rows.median):
-        """The median of what was measured of somebody, if it was; or another one of the numbers."""
+    def of(self, what, who="ours", pick=rows.median):
+        """The median of what was measured of somebody, if it was; or what else is picked of it."""
         for numbers in self.found.values():
             for (said, _), by_whom in numbers.all.items():
                 if said == what and by_whom.get(who):
-                    return middle(by_whom[who])
+                    return pick(by_whom[who])
         return None
 
     def others(self, what):
