@@ -2,7 +2,7 @@
 //!
 //! Six of seven bytes of such an answer are the same for each process: markup, and what all that
 //! run have in common. Most of the rest never changes: names and logs. A roll keeps what does, and
-//! how long the whole will be, which HTTP wants to know first. So a thousand processes are 64 KiB
+//! how long the whole will be, which HTTP wants to know first. So a thousand processes are 70 KiB
 //! instead of one and a quarter mebibyte, however slowly a client takes them, and no memory is
 //! taken from the system for each answer, which would cost more than the writing.
 
