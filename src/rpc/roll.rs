@@ -156,13 +156,13 @@ impl Roll {
             common: common.unwrap_or(OWN),
             unmade: live.unmade,
         };
-        let [name, group, stdout, stderr] = self.fixed(self.lines.len(), &next);
+        let [name, group, stdout, stderr] = self.fixed_texts(self.lines.len(), &next);
         self.bytes += name.len() + group.len() + 2 * stdout.len() + stderr.len();
         self.lines.push(next);
     }
 
     /// What of a line does not change.
-    fn fixed<'t>(&'t self, place: usize, line: &Line) -> [&'t [u8]; FIXED] {
+    fn fixed_texts<'t>(&'t self, place: usize, line: &Line) -> [&'t [u8]; FIXED] {
         let [name, group, stdout, stderr] =
             array::from_fn(|text| self.fixed.get(place * FIXED + text));
         let log = |channel: Channel, path: &'t [u8]| -> &'t [u8] {
@@ -201,7 +201,7 @@ impl Roll {
         while let Some(line) = self.lines.get(*next)
             && out.len() < most
         {
-            let [name, group, stdout, stderr] = self.fixed(*next, line);
+            let [name, group, stdout, stderr] = self.fixed_texts(*next, line);
             let [start, stop, own, pid, description]: [_; CELLS] =
                 array::from_fn(|text| self.cells.get(*next * CELLS + text));
             let common = match self.common.get(usize::from(line.common)) {
@@ -375,8 +375,8 @@ mod tests {
     const NOW: i64 = 1_790_000_000;
 
     fn row(name: &str, logs: [&[u8]; 2], change: impl FnOnce(&mut Snapshot)) -> Arc<Row> {
-        let log = |path| Some(Path::new(OsStr::from_bytes(path)).into());
-        let logs = logs.map(|path: &[u8]| (!path.is_empty()).then(|| log(path)).flatten());
+        let log = |path| Path::new(OsStr::from_bytes(path)).into();
+        let logs = logs.map(|path| (!path.is_empty()).then(|| log(path)));
         let row = Row::new("g&h".into(), name.into(), logs);
         row.write(change);
         row.into()
